@@ -1,0 +1,224 @@
+//! The coordinator's HTTP client.
+//!
+//! Every call has one overall time budget. No redirect is followed, no proxy is used, and the token
+//! goes only to the origin that it was configured with. The endpoints that claim work are not here.
+
+mod endpoint;
+
+use std::time::{Duration, Instant};
+
+use rig_wire::{Agent, AgentId};
+use serde_json::Value;
+use ureq::http::{Response, StatusCode};
+
+pub use endpoint::{Endpoint, EndpointError};
+
+/// The largest answer that is read when asking for agents, in bytes.
+const AGENTS_LIMIT: u64 = 1 << 20;
+
+/// The largest answer that is read after posting an event, in bytes.
+const ANSWER_LIMIT: u64 = 4 << 20;
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// In all.
+    pub total: Duration,
+}
+
+impl Budget {
+    /// For hooks: half a second to connect, two in all.
+    pub const HOOK: Self = Self { connect: Duration::from_millis(500), total: Duration::from_secs(2) };
+
+    /// For an escalation, where a lost one is worse than a slow one: five seconds a try.
+    pub const ESCALATION: Self = Self { connect: Duration::from_secs(2), total: Duration::from_secs(5) };
+}
+
+/// What the coordinator said to an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Posted {
+    /// It took it, and this is its answer.
+    Accepted(Value),
+    /// It will not take it: the status and what it said.
+    Refused(u16, String),
+    /// It cannot take it now.
+    Unavailable(String),
+    /// It wants to be left alone for so many seconds.
+    Throttled(u64),
+}
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConductorError {
+    /// The call failed or took too long.
+    #[error("{0}")]
+    Call(String),
+    /// It answered with this status.
+    #[error("it answered {0}")]
+    Status(u16),
+    /// The answer is not what was asked for.
+    #[error("its answer is not a list of agents")]
+    Answer,
+}
+
+/// A coordinator.
+pub struct Conductor {
+    agent: ureq::Agent,
+    endpoint: Endpoint,
+}
+
+impl Conductor {
+    /// Prepares calls; nothing is sent yet.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, budget: Budget) -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_connect(Some(budget.connect))
+            .timeout_global(Some(budget.total))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            // A proxy in the environment would see the token.
+            .proxy(None)
+            .user_agent(concat!("rig-tools/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: config.into(), endpoint }
+    }
+
+    /// Returns where this coordinator is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Posts one event, given as JSON.
+    #[must_use]
+    pub fn post_event(&self, event: &str) -> Posted {
+        let mut request = self
+            .agent
+            .post(format!("{}/api/events", self.endpoint.base))
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        if let Some(token) = &self.endpoint.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        match request.send(event) {
+            Ok(answer) => read_posted(answer),
+            Err(error) => Posted::Unavailable(error.to_string()),
+        }
+    }
+
+    /// Asks for an agent by its own path, then in the list, where an instance of it counts too;
+    /// `None` when the coordinator does not know it.
+    ///
+    /// # Errors
+    /// When no answer came before the deadline, or none that can be read.
+    pub fn agent(&self, id: &AgentId, deadline: Instant) -> Result<Option<Agent>, ConductorError> {
+        // A slash in a path segment never reaches a route parameter.
+        if !id.as_str().contains('/') {
+            let mut answer = self.get(&format!("/api/agents/{}", id.as_str()), deadline)?;
+            match answer.status() {
+                StatusCode::OK => {
+                    if let Some(agent) = body(&mut answer).as_ref().and_then(Agent::from_value) {
+                        return Ok(Some(agent));
+                    }
+                }
+                StatusCode::NO_CONTENT | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {}
+                status => return Err(ConductorError::Status(status.as_u16())),
+            }
+        }
+        let mut answer = self.get("/api/agents", deadline)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => return Ok(None),
+            status => return Err(ConductorError::Status(status.as_u16())),
+        }
+        let Some(Value::Array(list)) = body(&mut answer) else { return Err(ConductorError::Answer) };
+        Ok(choose(list.iter().filter_map(Agent::from_value), id))
+    }
+
+    fn get(&self, path: &str, deadline: Instant) -> Result<Response<ureq::Body>, ConductorError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ConductorError::Call("no time left".into()));
+        }
+        let mut request =
+            self.agent.get(format!("{}{path}", self.endpoint.base)).header("accept", "application/json");
+        if let Some(token) = &self.endpoint.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.config().timeout_global(Some(left)).build();
+        request.call().map_err(|error| ConductorError::Call(error.to_string()))
+    }
+}
+
+/// Chooses the agent of that id, else an instance of it, online ones first. Entries with a `#` are
+/// issues that the coordinator's projection mixes in.
+fn choose(agents: impl Iterator<Item = Agent>, id: &AgentId) -> Option<Agent> {
+    let mut instance: Option<Agent> = None;
+    for agent in agents.filter(|a| !a.id.contains('#')) {
+        if agent.id == id.as_str() {
+            return Some(agent);
+        }
+        let is_instance = agent.id.split_once('/').is_some_and(|(bare, _)| bare == id.as_str());
+        let better =
+            instance.as_ref().is_none_or(|i| i.is_online != Some(true) && agent.is_online == Some(true));
+        if is_instance && better {
+            instance = Some(agent);
+        }
+    }
+    instance
+}
+
+fn body(answer: &mut Response<ureq::Body>) -> Option<Value> {
+    let text = answer.body_mut().with_config().limit(AGENTS_LIMIT).read_to_vec().ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+fn read_posted(mut answer: Response<ureq::Body>) -> Posted {
+    let status = answer.status().as_u16();
+    let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok());
+    let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+    let value = || body.as_deref().ok().and_then(|text| serde_json::from_slice::<Value>(text).ok());
+    match status {
+        200..=299 => Posted::Accepted(value().unwrap_or(Value::Null)),
+        429 => Posted::Throttled(after.unwrap_or(60)),
+        400 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => {
+            let said = value().and_then(|v| v.get("error")?.as_str().map(str::to_owned));
+            let said = said.map_or_else(|| "no reason given".to_owned(), |s| crate::text::clean(&s));
+            Posted::Refused(status, crate::text::cut(&said, 200))
+        }
+        _ => Posted::Unavailable(format!("it answered {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_exact_id_wins_then_an_instance_that_is_online() {
+        let id = AgentId::parse("dev-e-node").unwrap();
+        let list = |entries: Value| {
+            let agents: Vec<Agent> =
+                entries.as_array().unwrap().iter().filter_map(Agent::from_value).collect();
+            choose(agents.into_iter(), &id).map(|a| a.id)
+        };
+        for (entries, expected) in [
+            (json!([{"id":"o/r#1"},{"id":"dev-e-node/a"},{"id":"dev-e-node"}]), Some("dev-e-node")),
+            (json!([{"id":"dev-e-node/a"},{"id":"dev-e-node/b","isOnline":true}]), Some("dev-e-node/b")),
+            (
+                json!([{"id":"dev-e-node/a","isOnline":true},{"id":"dev-e-node/b","isOnline":true}]),
+                Some("dev-e-node/a"),
+            ),
+            (json!([{"id":"dev-e-node2"},{"id":"dev-e-node#7"}]), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(list(entries.clone()).as_deref(), expected, "{entries}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The log of one program: a JSON object a line, mode 0600, cut off at a size.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use serde_json::Value;
+
+/// The size at which a log is renamed to `<name>.1`, in bytes; the one before it is dropped.
+pub const ROTATE_AT: u64 = 1 << 20;
+
+/// Appends one entry, with the time in `at`, as one write.
+///
+/// # Errors
+/// When the directory or the file cannot be made or written. An entry that does not fit on the
+/// disk is taken back, so that no half line stays.
+pub fn append(path: &Path, entry: &Value) -> io::Result<()> {
+    let mut line = format!("{{\"at\":\"{}\"", crate::clock::now());
+    for (key, value) in entry.as_object().into_iter().flatten() {
+        line.push_str(&format!(",{}:{value}", Value::from(key.as_str())));
+    }
+    line.push_str("}\n");
+    if let Some(dir) = path.parent() {
+        private_dir(dir)?;
+    }
+    if fs::metadata(path).is_ok_and(|m| m.len() > ROTATE_AT) {
+        fs::rename(path, path.with_extension("jsonl.1"))?;
+    }
+    let file = open_private(path)?;
+    file.lock()?;
+    append_line(&file, line.as_bytes())
+}
+
+/// Makes a directory that only its owner may read, with its parents.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn private_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Opens a file that only its owner may read for reading and appending, making it where needed.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)
+}
+
+/// Appends a whole line to a file that the caller has locked. A line that a crash left unfinished
+/// is closed first; a line that does not fit is taken back.
+pub(crate) fn append_line(mut file: &File, line: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let mut last = [b'\n'];
+    let torn = before > 0 && matches!(file.read_at(&mut last, before - 1), Ok(1)) && last[0] != b'\n';
+    let written = if torn { file.write_all(&[b"\n", line].concat()) } else { file.write_all(line) };
+    if written.is_err() {
+        // Best effort: a reader passes over an unfinished line.
+        let _ = file.set_len(before);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn entries_are_lines_that_only_the_owner_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/log/x.jsonl");
+        append(&path, &serde_json::json!({"rule": "a\nb"})).unwrap();
+        append(&path, &serde_json::json!({})).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let entries: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        assert_eq!((entries.len(), &entries[0]["rule"]), (2, &Value::from("a\nb")));
+        assert!(entries.iter().all(|e| e["at"].is_string()));
+        for (path, mode) in [(path.as_path(), 0o600), (path.parent().unwrap(), 0o700)] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode);
+        }
+    }
+
+    #[test]
+    fn a_full_log_makes_room_and_keeps_the_last_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        fs::write(&path, vec![b'x'; usize::try_from(ROTATE_AT).unwrap() + 1]).unwrap();
+        append(&path, &serde_json::json!({})).unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < 100);
+        assert!(fs::metadata(dir.path().join("x.jsonl.1")).unwrap().len() > ROTATE_AT);
+    }
+
+    #[test]
+    fn a_torn_last_line_does_not_spoil_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        fs::write(&path, "{\"at\":").unwrap();
+        append(&path, &serde_json::json!({"n": 1})).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (2, "{\"at\":"));
+        assert_eq!(serde_json::from_str::<Value>(lines[1]).unwrap()["n"], 1);
+    }
+}
