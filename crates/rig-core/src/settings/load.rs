@@ -1,13 +1,13 @@
 //! The client's rules for what of a settings file counts.
 //!
 //! They are unforgiving and silent: one bad entry under `PreToolUse` makes the client ignore the
-//! whole file, and nothing on the screen says so.
+//! whole file, and nothing on the screen says so. All of them were observed with client 2.1.330.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::Entry;
 use super::json::{self, Kind, Member, Node};
+use super::{Entry, Scope, fields};
 
 /// The events that the client knows, in the order in which a session meets most of them.
 pub const EVENTS: [&str; 33] = [
@@ -46,15 +46,17 @@ pub const EVENTS: [&str; 33] = [
     "SessionEnd",
 ];
 
-/// The events under which one bad entry makes the client ignore the whole file.
+/// The events under which one bad entry costs the whole file.
 const STRICT: [&str; 2] = ["PreToolUse", "PermissionRequest"];
 
 /// What a mistake in a settings file costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The client ignores the whole file; in managed settings it does not start.
+    /// The client does not start: managed settings alone.
+    NoStart,
+    /// The client ignores the whole file.
     FileIgnored,
-    /// The client ignores one entry.
+    /// The client ignores one hook, or one matcher with its hooks.
     EntryIgnored,
     /// The client ignores one key.
     KeyIgnored,
@@ -72,6 +74,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.effect {
+            Effect::NoStart => "the client does not start: ",
             Effect::FileIgnored => "the client ignores the whole file: ",
             Effect::EntryIgnored => "the client ignores one entry: ",
             Effect::KeyIgnored => "the client ignores one key: ",
@@ -89,28 +92,30 @@ pub struct Loaded {
     pub env: BTreeMap<String, String>,
     /// `disableAllHooks`, where it is set.
     pub disable_all_hooks: Option<bool>,
-    /// `allowManagedHooksOnly`; it counts in managed settings alone.
-    pub allow_managed_hooks_only: bool,
+    /// `allowManagedHooksOnly`, where it is set; it counts in managed settings alone.
+    pub allow_managed_hooks_only: Option<bool>,
     /// All mistakes.
     pub problems: Vec<Problem>,
 }
 
 impl Loaded {
-    /// Returns why the client ignores the whole file, where it does.
+    /// Returns the mistake for which nothing of the file counts, where there is one.
     #[must_use]
-    pub fn ignored(&self) -> Option<&str> {
-        self.problems.iter().find(|p| p.effect == Effect::FileIgnored).map(|p| p.what.as_str())
+    pub fn ignored(&self) -> Option<&Problem> {
+        self.problems.iter().find(|p| matches!(p.effect, Effect::NoStart | Effect::FileIgnored))
     }
 }
 
-/// Reads a settings file as the client does.
+/// Reads a settings file as the client does. An empty file is a file without settings.
 #[must_use]
-pub fn load(bytes: &[u8]) -> Loaded {
+pub fn load(bytes: &[u8], scope: Scope) -> Loaded {
     let text = String::from_utf8_lossy(bytes);
-    let mut loader = Loader { text: &text, loaded: Loaded::default() };
-    match json::parse(&text) {
-        Ok(root) => loader.root(&root),
-        Err(error) => loader.file(format!("not JSON, {error}")),
+    let mut loader = Loader { text: &text, scope, loaded: Loaded::default() };
+    if !text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+        match json::parse(&text) {
+            Ok(root) => loader.root(&root),
+            Err(error) => loader.file(format!("not JSON, {error}")),
+        }
     }
     let loaded = loader.loaded;
     if loaded.ignored().is_some() {
@@ -121,6 +126,7 @@ pub fn load(bytes: &[u8]) -> Loaded {
 
 struct Loader<'a> {
     text: &'a str,
+    scope: Scope,
     loaded: Loaded,
 }
 
@@ -130,89 +136,96 @@ impl Loader<'_> {
     }
 
     fn file(&mut self, what: String) {
-        self.problem(Effect::FileIgnored, what);
+        let managed = self.scope == Scope::Managed;
+        self.problem(if managed { Effect::NoStart } else { Effect::FileIgnored }, what);
     }
 
     fn root(&mut self, root: &Node) {
-        if root.members().is_none() {
+        let Some(members) = root.members() else {
             return self.file(format!("it holds {}, not an object", root.name()));
-        }
-        for (key, wanted, fits) in FIELDS {
-            if let Some(value) = root.get(key)
-                && !fits(value)
-            {
-                self.file(format!("`{key}` is {}, not {wanted}", value.name()));
+        };
+        for member in last_of_each(members) {
+            if let Some(wanted) = fields::misfit(&member.key, &member.value) {
+                self.field(&member.key, &member.value, wanted);
             }
         }
-        if let Some(permissions) = root.get("permissions") {
-            for key in ["allow", "deny", "ask", "additionalDirectories"] {
-                if let Some(value) = permissions.get(key)
-                    && !is_texts(value)
-                {
-                    self.file(format!("`permissions.{key}` is {}, not a list of texts", value.name()));
-                }
-            }
+        if let Some((key, value)) = root.get("permissions").and_then(fields::permission_misfit) {
+            self.field(&format!("permissions.{key}"), value, "a list");
         }
         self.loaded.disable_all_hooks = root.get("disableAllHooks").and_then(Node::as_bool);
-        self.loaded.allow_managed_hooks_only =
-            root.get("allowManagedHooksOnly").and_then(Node::as_bool).unwrap_or(false);
-        for member in last_of_each(root.get("env").and_then(Node::members)) {
-            match &member.value.kind {
-                Kind::String(value) => self.loaded.env.insert(member.key.clone(), value.clone()),
-                Kind::Number => self
-                    .loaded
-                    .env
-                    .insert(member.key.clone(), self.text[member.value.span.clone()].to_owned()),
+        self.loaded.allow_managed_hooks_only = root.get("allowManagedHooksOnly").and_then(Node::as_bool);
+        for member in last_of_each(root.get("env").and_then(Node::members).unwrap_or_default()) {
+            let value = match &member.value.kind {
+                Kind::String(value) => value,
+                Kind::Number => &self.text[member.value.span.clone()],
                 _ => continue,
             };
+            self.loaded.env.insert(member.key.clone(), value.to_owned());
         }
-        for member in last_of_each(root.get("hooks").and_then(Node::members)) {
-            self.event(&member.key, &member.value);
+        match root.get("hooks") {
+            None => {}
+            Some(Node { kind: Kind::Object(events), .. }) => {
+                last_of_each(events).for_each(|event| self.event(&event.key, &event.value));
+            }
+            Some(other) => {
+                self.problem(Effect::KeyIgnored, format!("`hooks` is {}, not an object", other.name()));
+            }
         }
     }
 
-    fn event(&mut self, event: &str, groups: &Node) {
+    /// Notes a field of the wrong type. In managed settings the rest of the file still counts.
+    fn field(&mut self, key: &str, value: &Node, wanted: &str) {
+        let managed = self.scope == Scope::Managed;
+        let effect = if managed { Effect::KeyIgnored } else { Effect::FileIgnored };
+        self.problem(effect, format!("`{key}` is {}, not {wanted}", value.name()));
+    }
+
+    fn event(&mut self, event: &str, matchers: &Node) {
         if !EVENTS.contains(&event) {
             return self.problem(Effect::KeyIgnored, format!("`hooks.{event}` is no event"));
         }
-        let bad = if STRICT.contains(&event) { Effect::FileIgnored } else { Effect::EntryIgnored };
-        let Some(groups) = groups.elements() else {
-            return self.problem(bad, format!("`hooks.{event}` is {}, not a list", groups.name()));
+        let strict = STRICT.contains(&event);
+        let Some(matchers) = matchers.elements() else {
+            let what = format!("`hooks.{event}` is {}, not a list", matchers.name());
+            let lost = strict && matchers.kind != Kind::Null;
+            return if lost { self.file(what) } else { self.problem(Effect::KeyIgnored, what) };
         };
-        for (index, group) in groups.iter().enumerate() {
-            match self.group(event, group) {
-                Ok(entries) => self.loaded.entries.extend(entries),
-                Err(what) => self.problem(bad, format!("`hooks.{event}[{index}]{what}")),
+        for (index, matcher) in matchers.iter().enumerate() {
+            let place = format!("`hooks.{event}[{index}]");
+            for problem in self.matcher(event, matcher) {
+                let what = format!("{place}{problem}");
+                if strict { self.file(what) } else { self.problem(Effect::EntryIgnored, what) }
             }
         }
     }
 
-    /// Returns the hooks of one group, or what is wrong after its name.
-    fn group(&self, event: &str, group: &Node) -> Result<Vec<Entry>, String> {
+    /// Takes the hooks of one matcher; returns what is wrong, to stand behind its name.
+    fn matcher(&mut self, event: &str, group: &Node) -> Vec<String> {
         if group.members().is_none() {
-            return Err(format!("` is {}, not an object", group.name()));
+            return vec![format!("` is {}, not an object", group.name())];
         }
         let matcher = match group.get("matcher") {
             None => None,
             Some(Node { kind: Kind::String(matcher), .. }) => Some(matcher.clone()),
-            Some(other) => return Err(format!(".matcher` is {}, not a text", other.name())),
+            Some(other) => return vec![format!(".matcher` is {}, not a text", other.name())],
         };
         let hooks = match group.get("hooks") {
-            None => return Err("` has no `hooks` list".into()),
-            Some(hooks) => {
-                hooks.elements().ok_or_else(|| format!(".hooks` is {}, not a list", hooks.name()))?
-            }
+            None => return vec!["` has no `hooks` list".into()],
+            Some(Node { kind: Kind::Array(hooks), .. }) => hooks,
+            Some(other) => return vec![format!(".hooks` is {}, not a list", other.name())],
         };
-        let mut entries = Vec::with_capacity(hooks.len());
+        let mut problems = Vec::new();
         for (index, hook) in hooks.iter().enumerate() {
-            self.hook(hook).map_err(|what| format!(".hooks[{index}]{what}"))?;
-            entries.push(Entry {
-                event: event.to_owned(),
-                matcher: matcher.clone(),
-                hook: hook.value(self.text),
-            });
+            match self.hook(hook) {
+                Err(what) => problems.push(format!(".hooks[{index}]{what}")),
+                Ok(()) => self.loaded.entries.push(Entry {
+                    event: event.to_owned(),
+                    matcher: matcher.clone(),
+                    hook: hook.value(self.text),
+                }),
+            }
         }
-        Ok(entries)
+        problems
     }
 
     fn hook(&self, hook: &Node) -> Result<(), String> {
@@ -237,13 +250,13 @@ impl Loader<'_> {
         {
             return Err(".timeout` is not a number greater than 0".into());
         }
-        if let Some(policy) = hook.get("onFailure")
-            && !matches!(policy.as_str(), Some("continue" | "block"))
-        {
-            return Err(".onFailure` is neither `continue` nor `block`".into());
+        for (key, words) in [("onFailure", ["continue", "block"]), ("shell", ["bash", "powershell"])] {
+            if hook.get(key).is_some_and(|value| !value.as_str().is_some_and(|word| words.contains(&word))) {
+                return Err(format!(".{key}` is neither `{}` nor `{}`", words[0], words[1]));
+            }
         }
         if let Some(args) = hook.get("args")
-            && !is_texts(args)
+            && !args.elements().is_some_and(|args| args.iter().all(|arg| arg.as_str().is_some()))
         {
             return Err(".args` is not a list of texts".into());
         }
@@ -252,7 +265,7 @@ impl Loader<'_> {
                 return Err(format!(".{key}` is not a boolean"));
             }
         }
-        for key in ["if", "shell", "statusMessage"] {
+        for key in ["if", "statusMessage"] {
             if hook.get(key).is_some_and(|value| value.as_str().is_none()) {
                 return Err(format!(".{key}` is not a text"));
             }
@@ -261,27 +274,10 @@ impl Loader<'_> {
     }
 }
 
-/// The keys whose wrong type costs the whole file, as far as they are known for sure.
-const FIELDS: [(&str, &str, fn(&Node) -> bool); 6] = [
-    ("hooks", "an object", is_object),
-    ("env", "an object", is_object),
-    ("permissions", "an object", is_object),
-    ("disableAllHooks", "a boolean", |node| node.as_bool().is_some()),
-    ("allowManagedHooksOnly", "a boolean", |node| node.as_bool().is_some()),
-    ("model", "a text", |node| node.as_str().is_some()),
-];
-
-fn is_object(node: &Node) -> bool {
-    node.members().is_some()
-}
-
-fn is_texts(node: &Node) -> bool {
-    node.elements().is_some_and(|elements| elements.iter().all(|e| e.as_str().is_some()))
-}
-
 /// Returns the members that count: of equal keys the last.
-fn last_of_each(members: Option<&[Member]>) -> impl Iterator<Item = &Member> {
-    let members = members.unwrap_or_default();
-    let shadowed = |at: usize| members[at + 1..].iter().any(|later| later.key == members[at].key);
-    members.iter().enumerate().filter(move |(at, _)| !shadowed(*at)).map(|(_, member)| member)
+fn last_of_each(members: &[Member]) -> impl Iterator<Item = &Member> {
+    let mut seen = BTreeSet::new();
+    let mut last: Vec<&Member> = members.iter().rev().filter(|m| seen.insert(m.key.as_str())).collect();
+    last.reverse();
+    last.into_iter()
 }

@@ -99,9 +99,8 @@ pub fn losses(
     files: &[SettingsFile],
     read: impl Fn(&Path) -> Option<Vec<u8>>,
 ) -> Vec<String> {
-    let session = Files(
-        files.iter().map(|file| (file, read(&file.path).map(|bytes| load(&bytes)))).collect::<Vec<_>>(),
-    );
+    let load = |file: &SettingsFile| read(&file.path).map(|bytes| load(&bytes, file.scope));
+    let session = Loads { records, files: files.iter().map(|file| (file, load(file))).collect() };
     let (managed, others): (Vec<&Record>, Vec<&Record>) =
         records.iter().partition(|record| record.scope == Scope::Managed);
     let mut found = Vec::new();
@@ -119,86 +118,127 @@ pub fn losses(
     found
 }
 
-struct Files<'a>(Vec<(&'a SettingsFile, Option<Loaded>)>);
+/// What the client takes from each file of a session, in the order in which it adds them up.
+struct Loads<'a> {
+    records: &'a [Record],
+    files: Vec<(&'a SettingsFile, Option<Loaded>)>,
+}
 
-impl Files<'_> {
+impl Loads<'_> {
     fn losses(&self, record: &Record, cover: &[&Entry]) -> Vec<String> {
         let path = record.target.display();
-        let target = self.0.iter().find(|(file, _)| file.path == record.target);
-        let Some((_, loaded)) = target else {
+        let Some((_, loaded)) = self.files.iter().find(|(file, _)| file.path == record.target) else {
             return match record.scope {
                 // Another project's file, which this session does not read.
                 Scope::Project | Scope::Local => Vec::new(),
                 Scope::User | Scope::Managed => vec![format!("{path} is not among the settings files")],
             };
         };
-        let wanted = |entries: &[Entry]| {
+        let lost = |entries: &[Entry]| {
             if entries.is_empty() {
                 return Vec::new();
             }
             let Some(loaded) = loaded else { return vec![format!("{path} is gone")] };
-            if let Some(why) = loaded.ignored() {
-                return vec![match record.scope {
-                    Scope::Managed => format!("the client does not start or ignores {path}: {why}"),
-                    _ => format!("the client ignores {path}: {why}"),
-                }];
+            if let Some(problem) = loaded.ignored() {
+                return vec![format!("{path}: {problem}")];
             }
-            let missing = |entry: &Entry| missing(entry, loaded).map(|how| format!("{how} in {path}"));
-            let mut losses: Vec<String> = entries.iter().filter_map(missing).collect();
-            if let Some(switch) = self.switched_off(record) {
-                let off = entries.iter().filter(|entry| !covered(entry, cover));
-                losses.extend(off.map(|entry| format!("{} does not run: {switch}", describe(entry))));
-            }
-            losses
+            let off = self.switched_off(record);
+            let one = |entry: &Entry| {
+                let name = describe(entry);
+                if let Some(how) = missing(entry, loaded) {
+                    return Some(format!("{name} {how} in {path}"));
+                }
+                if let Some(switch) = off.as_ref().filter(|_| !covered(entry, cover)) {
+                    return Some(format!("{name} does not run: {switch}"));
+                }
+                let by = self.replaced(entry, record.scope)?;
+                Some(format!("{name} is replaced by an entry with the same command in {}", by.display()))
+            };
+            entries.iter().filter_map(one).collect()
         };
-        let losses = wanted(&record.entries);
+        let losses = lost(&record.entries);
         match &record.next {
-            Some(next) if wanted(next).is_empty() => Vec::new(),
+            Some(next) if lost(next).is_empty() => Vec::new(),
             _ => losses,
         }
     }
 
+    /// Returns the files of one side, managed or the user's, that are there.
+    fn side(&self, managed: bool) -> impl Iterator<Item = (&SettingsFile, &Loaded)> {
+        let there = self.files.iter().filter_map(|(file, loaded)| Some((*file, loaded.as_ref()?)));
+        there.filter(move |(file, _)| (file.scope == Scope::Managed) == managed)
+    }
+
     /// Returns which setting turns the hooks of a record's file off.
     fn switched_off(&self, record: &Record) -> Option<String> {
-        let loaded = || self.0.iter().filter_map(|(file, loaded)| Some((*file, loaded.as_ref()?)));
-        let managed = || loaded().filter(|(file, _)| file.scope == Scope::Managed);
-        let disabled = |file: &SettingsFile| format!("{} sets `disableAllHooks`", file.path.display());
-        if let Some((file, _)) = managed().find(|(_, l)| l.disable_all_hooks == Some(true)) {
-            return Some(disabled(file));
+        let tell = |file: &SettingsFile, key| format!("{} sets `{key}`", file.path.display());
+        // Of managed files the last one that has an opinion decides.
+        let managed = |opinion: fn(&Loaded) -> Option<bool>, key| {
+            let (file, loaded) = self.side(true).filter(|(_, l)| opinion(l).is_some()).last()?;
+            (opinion(loaded) == Some(true)).then(|| tell(file, key))
+        };
+        if let Some(off) = managed(|l| l.disable_all_hooks, "disableAllHooks") {
+            return Some(off);
         }
         if record.scope == Scope::Managed {
             return None;
         }
-        if let Some((file, _)) = managed().find(|(_, l)| l.allow_managed_hooks_only) {
-            return Some(format!("{} sets `allowManagedHooksOnly`", file.path.display()));
+        if let Some(off) = managed(|l| l.allow_managed_hooks_only, "allowManagedHooksOnly") {
+            return Some(off);
         }
         // Local decides before project, project before user; each project directory by itself.
         let decides = |scope: Scope, dir: Option<&Path>| {
-            loaded().find(|(file, l)| {
-                file.scope == scope && file.path.parent() == dir && l.disable_all_hooks.is_some()
+            self.side(false).find(|(file, loaded)| {
+                let here = dir.is_none() || file.path.parent() == dir;
+                file.scope == scope && here && loaded.disable_all_hooks.is_some()
             })
         };
-        let user = || {
-            let own = (record.scope == Scope::User).then(|| record.target.parent()).flatten();
-            let mut files = loaded().filter(|(file, l)| {
-                file.scope == Scope::User
-                    && (own.is_none() || file.path.parent() == own)
-                    && l.disable_all_hooks.is_some()
-            });
-            files.next()
+        let own = record.target.parent();
+        let user = || decides(Scope::User, own.filter(|_| record.scope == Scope::User));
+        let dirs: Vec<Option<&Path>> = match record.scope {
+            Scope::User => {
+                // The empty path stands for a session outside every project.
+                let projects = self.side(false).filter(|(file, _)| file.scope != Scope::User);
+                projects.map(|(file, _)| file.path.parent()).chain([Some(Path::new(""))]).collect()
+            }
+            _ => vec![own],
         };
-        let mut dirs: Vec<Option<&Path>> = loaded()
-            .filter(|(file, _)| matches!(file.scope, Scope::Project | Scope::Local))
-            .map(|(file, _)| file.path.parent())
-            .collect();
-        match record.scope {
-            Scope::User => dirs.push(None),
-            _ => dirs = vec![record.target.parent()],
-        }
         dirs.into_iter().find_map(|dir| {
             let decided = decides(Scope::Local, dir).or_else(|| decides(Scope::Project, dir)).or_else(user);
-            decided.filter(|(_, l)| l.disable_all_hooks == Some(true)).map(|(file, _)| disabled(file))
+            let (file, _) = decided.filter(|(_, loaded)| loaded.disable_all_hooks == Some(true))?;
+            Some(tell(file, "disableAllHooks"))
         })
+    }
+
+    /// Returns the file whose entry the client runs in place of this one.
+    ///
+    /// Of entries with the same command and arguments on one event the client runs only the last,
+    /// managed and user-side entries apart. One that is asynchronous, say, disarms the guard.
+    fn replaced(&self, entry: &Entry, scope: Scope) -> Option<&Path> {
+        let condition = |e: &Entry| e.hook.get("if").and_then(|v| v.as_str()).unwrap_or("").to_owned();
+        let rival = |other: &&Entry| {
+            let same_key = |key| entry.hook.get(key) == other.hook.get(key);
+            other.event == entry.event
+                && same_key("command")
+                && same_key("args")
+                && condition(other) == condition(entry)
+        };
+        let ours = |other: &Entry| {
+            let mut recorded =
+                self.records.iter().flat_map(|r| r.entries.iter().chain(r.next.iter().flatten()));
+            recorded.any(|e| e.event == other.event && super::same(&e.hook, &other.hook))
+        };
+        let mut replaced = None;
+        for (file, loaded) in self.side(scope == Scope::Managed) {
+            for other in loaded.entries.iter().filter(rival) {
+                if super::same(&other.hook, &entry.hook) {
+                    replaced = None;
+                } else if !ours(other) {
+                    replaced = Some(file.path.as_path());
+                }
+            }
+        }
+        replaced
     }
 }
 
@@ -207,13 +247,12 @@ fn describe(entry: &Entry) -> String {
 }
 
 /// Says how an entry is not in a file, if it is not.
-fn missing(entry: &Entry, loaded: &Loaded) -> Option<String> {
+fn missing(entry: &Entry, loaded: &Loaded) -> Option<&'static str> {
     if loaded.entries.iter().any(|other| other.same(entry)) {
         return None;
     }
-    let similar = |other: &&Entry| other.event == entry.event && other.program_name() == entry.program_name();
-    let how = if loaded.entries.iter().any(|other| similar(&other)) { "is changed" } else { "is missing" };
-    Some(format!("{} {how}", describe(entry)))
+    let similar = |other: &Entry| other.event == entry.event && other.program_name() == entry.program_name();
+    Some(if loaded.entries.iter().any(similar) { "is changed" } else { "is missing" })
 }
 
 fn covered(entry: &Entry, cover: &[&Entry]) -> bool {

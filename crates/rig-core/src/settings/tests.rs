@@ -86,7 +86,7 @@ fn a_lost_entry_is_named() {
     check(
         &user,
         &[(USER, &guarded(r#","model":5"#))],
-        &["the client ignores /h/.claude/settings.json: `model` is a number, not a text"],
+        &["/h/.claude/settings.json: the client ignores the whole file: `model` is a number, not a text"],
     );
 }
 
@@ -129,9 +129,37 @@ fn managed_switches_and_managed_hooks_stand_above_the_users() {
     check(
         &both[..1],
         &[(MANAGED, r#"{"hooks":{"PreToolUse":[{"type":"command"}]}}"#)],
-        &["the client does not start or ignores /m/managed-settings.d/rig-tools.json: \
+        &["/m/managed-settings.d/rig-tools.json: the client does not start: \
            `hooks.PreToolUse[0]` has no `hooks` list"],
     );
+    // Of managed files the last one that has an opinion decides.
+    let last = format!("{},{}", &guarded[..guarded.len() - 1], r#""disableAllHooks":false,"model":5}"#);
+    check(&both[..1], &[(ADMIN, off), (MANAGED, &last)], &[]);
+}
+
+#[test]
+fn an_entry_that_takes_the_place_of_ours_is_a_loss() {
+    let user = [record(Scope::User, USER)];
+    let guarded = guarded("");
+    let same = guarded.replace("\"type\"", "\"async\":true,\"type\"");
+    let loss =
+        |file| format!("`rig-guard` on `PreToolUse` is replaced by an entry with the same command in {file}");
+    check(&user, &[(USER, &guarded), (PROJECT, &same)], &[&loss(PROJECT)]);
+    check(&user, &[(USER, &guarded), (LOCAL, &same)], &[&loss(LOCAL)]);
+    check(&user, &[(USER, &guarded), (LOCAL, &guarded)], &[]);
+    check(&user, &[(USER, &guarded), (PROJECT, &same), (LOCAL, &guarded)], &[]);
+    check(&user, &[(USER, &guarded), (PROJECT, &same.replace("[\"hook\"]", "[]"))], &[]);
+    check(
+        &user,
+        &[(USER, &guarded), (PROJECT, &same.replace("\"type\"", "\"if\":\"Bash(x)\",\"type\""))],
+        &[],
+    );
+    check(&[record(Scope::Managed, MANAGED)], &[(MANAGED, &guarded), (PROJECT, &same)], &[]);
+    // Two of our own records may differ; whichever runs is ours.
+    let mut other = record(Scope::Local, LOCAL);
+    other.entries[0].hook["timeout"] = json!(9);
+    let longer = guarded.replace(":5", ":9");
+    check(&[user[0].clone(), other], &[(USER, &guarded), (LOCAL, &longer)], &[]);
 }
 
 #[test]
@@ -205,68 +233,99 @@ fn a_damaged_or_newer_record_is_an_error_that_names_it() {
 }
 
 #[track_caller]
-fn problems(hooks: &str, expected: &str) {
-    let loaded = load(format!("{{\"env\":{{\"A\":\"1\"}},\"hooks\":{hooks}}}").as_bytes());
+fn problems(scope: Scope, settings: &str, expected: &str) {
+    let loaded = load(settings.as_bytes(), scope);
     let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
-    assert_eq!(told.join("; "), expected, "{hooks}");
-    assert_eq!(loaded.env.is_empty(), loaded.ignored().is_some(), "{hooks}");
+    assert_eq!(told.join("; "), expected, "{settings}");
+    if loaded.ignored().is_some() {
+        assert_eq!(loaded, Loaded { problems: loaded.problems.clone(), ..Loaded::default() });
+    }
 }
 
+const FILE: &str = "the client ignores the whole file: ";
+const ENTRY: &str = "the client ignores one entry: ";
+const KEY: &str = "the client ignores one key: ";
+const START: &str = "the client does not start: ";
+
 #[test]
-fn mistakes_cost_what_they_cost_in_the_client() {
-    const FILE: &str = "the client ignores the whole file: ";
-    const ENTRY: &str = "the client ignores one entry: ";
-    for (group, what) in [
-        (r#"{"type":"command","command":"x"}"#, "`hooks.EVENT[0]` has no `hooks` list"),
-        (r#"{"hooks":[{"command":"x"}]}"#, "`hooks.EVENT[0].hooks[0]` has no `type`"),
-        (
-            r#"{"hooks":[{"type":"nope","command":"x"}]}"#,
-            "`hooks.EVENT[0].hooks[0].type` is `nope`, which is no type of hook",
-        ),
-        (r#"{"matcher":5,"hooks":[]}"#, "`hooks.EVENT[0].matcher` is a number, not a text"),
-        (
-            r#"{"hooks":[{"type":"command","command":"x","timeout":0}]}"#,
-            "`hooks.EVENT[0].hooks[0].timeout` is not a number greater than 0",
-        ),
-        (
-            r#"{"hooks":[{"type":"command","command":"x","timeout":"5"}]}"#,
-            "`hooks.EVENT[0].hooks[0].timeout` is not a number greater than 0",
-        ),
-        (
-            r#"{"hooks":[{"type":"command","command":"x","onFailure":"stop"}]}"#,
-            "`hooks.EVENT[0].hooks[0].onFailure` is neither `continue` nor `block`",
-        ),
-        (r#"{"hooks":[{"type":"command"}]}"#, "`hooks.EVENT[0].hooks[0].command` is missing or not a text"),
-        (
-            r#"{"hooks":[{"type":"command","command":"x","args":[1]}]}"#,
-            "`hooks.EVENT[0].hooks[0].args` is not a list of texts",
-        ),
+fn a_bad_hook_costs_what_it_costs_in_the_client() {
+    for (matcher, what) in [
+        (r#"{"type":"command","command":"x"}"#, "` has no `hooks` list"),
+        (r#"{"hooks":{}}"#, ".hooks` is an object, not a list"),
+        ("null", "` is null, not an object"),
+        (r#"{"matcher":5,"hooks":[]}"#, ".matcher` is a number, not a text"),
+        (r#"{"hooks":[5]}"#, ".hooks[0]` is a number, not an object"),
+        (r#"{"hooks":[{"command":"x"}]}"#, ".hooks[0]` has no `type`"),
+        (r#"{"hooks":[{"type":"no"}]}"#, ".hooks[0].type` is `no`, which is no type of hook"),
+        (r#"{"hooks":[{"type":"command"}]}"#, ".hooks[0].command` is missing or not a text"),
+        (r#"{"hooks":[{"type":"prompt"}]}"#, ".hooks[0].prompt` is missing or not a text"),
+        (r#"{"hooks":[HOOK,"timeout":0}]}"#, ".hooks[0].timeout` is not a number greater than 0"),
+        (r#"{"hooks":[HOOK,"timeout":"5"}]}"#, ".hooks[0].timeout` is not a number greater than 0"),
+        (r#"{"hooks":[HOOK,"onFailure":null}]}"#, ".hooks[0].onFailure` is neither `continue` nor `block`"),
+        (r#"{"hooks":[HOOK,"shell":"zsh"}]}"#, ".hooks[0].shell` is neither `bash` nor `powershell`"),
+        (r#"{"hooks":[HOOK,"args":[1]}]}"#, ".hooks[0].args` is not a list of texts"),
+        (r#"{"hooks":[HOOK,"async":1}]}"#, ".hooks[0].async` is not a boolean"),
+        (r#"{"hooks":[HOOK,"if":1}]}"#, ".hooks[0].if` is not a text"),
     ] {
-        for (event, effect) in [("PreToolUse", FILE), ("PermissionRequest", FILE), ("Stop", ENTRY)] {
-            problems(
-                &format!("{{\"{event}\":[{group}]}}"),
-                &format!("{effect}{}", what.replace("EVENT", event)),
-            );
+        let matcher = matcher.replace("HOOK", r#"{"type":"command","command":"x""#);
+        for (scope, event, effect) in [
+            (Scope::User, "PreToolUse", FILE),
+            (Scope::Local, "PermissionRequest", FILE),
+            (Scope::Project, "Stop", ENTRY),
+            (Scope::Managed, "PreToolUse", START),
+            (Scope::Managed, "Stop", ENTRY),
+        ] {
+            let settings = format!("{{\"hooks\":{{\"{event}\":[{matcher}]}}}}");
+            problems(scope, &settings, &format!("{effect}`hooks.{event}[0]{what}"));
         }
     }
-    problems("[]", "the client ignores the whole file: `hooks` is a list, not an object");
-    problems("{\"pretooluse\":[]}", "the client ignores one key: `hooks.pretooluse` is no event");
-    problems(r#"{"Stop":[{"hooks":[{"type":"command","command":"x","timeout":0.5,"new":1}]}]}"#, "");
 }
 
 #[test]
-fn what_is_no_settings_file_is_ignored_whole() {
-    for (text, what) in [
-        ("{\"a\":1,}", "not JSON, line 1, column 8: a comma before the closing brace"),
-        ("// x\n{}", "not JSON, line 1, column 1: a comment, which JSON does not have"),
-        ("", "not JSON, line 1, column 1: the text ends where a value should be"),
-        ("[]", "it holds a list, not an object"),
-        (r#"{"permissions":{"allow":"x"}}"#, "`permissions.allow` is a string, not a list of texts"),
-        (r#"{"disableAllHooks":"true"}"#, "`disableAllHooks` is a string, not a boolean"),
+fn one_bad_hook_under_a_lenient_event_leaves_its_neighbours() {
+    let hook = r#"{"type":"command","command":"x"}"#;
+    let text = format!(r#"{{"hooks":{{"Stop":[{{"hooks":[{hook},{{}},{hook}]}},5,{{"hooks":[{hook}]}}]}}}}"#);
+    let loaded = load(text.as_bytes(), Scope::User);
+    assert_eq!((loaded.entries.len(), loaded.problems.len()), (3, 2));
+}
+
+#[test]
+fn other_mistakes_cost_a_key_the_file_or_the_start() {
+    for (settings, user, managed) in [
+        (r#"{"a":1,}"#, FILE, START),
+        ("// x\n{}", FILE, START),
+        ("[]", FILE, START),
+        (r#"{"model":5}"#, FILE, KEY),
+        (r#"{"disableAllHooks":null}"#, FILE, KEY),
+        (r#"{"permissions":{"allow":"x"}}"#, FILE, KEY),
+        (r#"{"env":[]}"#, FILE, KEY),
+        (r#"{"hooks":[]}"#, KEY, KEY),
+        (r#"{"hooks":{"pretooluse":[]}}"#, KEY, KEY),
+        (r#"{"hooks":{"Stop":5}}"#, KEY, KEY),
+        (r#"{"hooks":{"PreToolUse":null}}"#, KEY, KEY),
+        (r#"{"hooks":{"PreToolUse":{}}}"#, FILE, START),
     ] {
-        assert_eq!(load(text.as_bytes()).ignored(), Some(what), "{text}");
+        for (scope, expected) in [(Scope::User, user), (Scope::Managed, managed)] {
+            let loaded = load(settings.as_bytes(), scope);
+            let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+            assert!(matches!(&told[..], [one] if one.starts_with(expected)), "{settings}: {told:?}");
+        }
     }
-    let loaded = load("\u{feff}{\"env\":{\"A\":\"1\",\"B\":2,\"A\":\"3\"},\"x\":\"\\ud800\"}".as_bytes());
-    let env = [("A", "3"), ("B", "2")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+}
+
+#[test]
+fn what_the_client_accepts_is_accepted() {
+    for settings in [
+        "",
+        " \n",
+        "\u{feff}{}",
+        r#"{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x","timeout":0.5,"new":1}]}]}}"#,
+        r#"{"hooks":{"PreToolUse":[]},"new":{"a":[1]},"x":"\ud800","y":1e999}"#,
+        r#"{"model":5,"model":"x","allowManagedHooksOnly":null,"permissions":{"allow":[5]}}"#,
+    ] {
+        assert_eq!(load(settings.as_bytes(), Scope::User).problems, [], "{settings}");
+    }
+    let loaded = load(br#"{"env":{"A":"1","B":2.50,"A":"3","C":null}}"#, Scope::User);
+    let env = [("A", "3"), ("B", "2.50")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!((loaded.problems, loaded.env), (vec![], BTreeMap::from(env)));
 }
