@@ -1,0 +1,5 @@
+//! Scenarios across the crates, run against the installed files of `RIG_TEST_PREFIX`.
+//!
+//! Each test is a claim about the product; the harness is the library of this package.
+
+mod harness;
