@@ -1,0 +1,112 @@
+//! Runs every test against installed files.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::context::Context;
+use crate::error::{Doing, Error, Result};
+use crate::flags::Install;
+use crate::process;
+use crate::sandbox::Sandbox;
+use crate::{install, say};
+
+/// Builds, installs to a temporary prefix and to a staged image, and runs `cargo test`.
+pub(crate) fn run(cx: &Context, arguments: &[OsString]) -> Result<()> {
+    let sandbox = Sandbox::new()?;
+    let home = sandbox.directory("home")?;
+    let cx = cx.clone().at_home(&home);
+    let (prefix, image) = (sandbox.path().join("prefix"), sandbox.directory("image")?);
+    install::run(&cx, &Install { prefix: Some(prefix.clone()), ..Install::default() })?;
+    install::run(&cx, &Install { image: true, destdir: Some(image.clone()), ..Install::default() })?;
+    // The tests make their own homes; this one is empty again, and shows if one of them does not.
+    let home = sandbox.directory("empty")?;
+    let cx = cx.with("HOME", &home).with("RIG_TEST_PREFIX", prefix).with("RIG_TEST_IMAGE", image);
+
+    let mut cargo = cx.cargo();
+    cargo.args(["test", "--locked", "--no-fail-fast"]);
+    if !arguments.iter().any(|a| a == "-p" || a == "--package") {
+        cargo.arg("--workspace");
+    }
+    cargo.args(arguments);
+    say(&format!("running {}", process::shown(&cargo)));
+    let mut child =
+        cargo.stdout(Stdio::piped()).spawn().doing(|| format!("start {}", process::shown(&cargo)))?;
+    let mut tally = Tally::default();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line.doing(|| "read what the tests print".to_owned())?;
+            let line = String::from_utf8_lossy(&line);
+            say(&line);
+            tally.count(&line);
+        }
+    }
+    let status = child.wait().doing(|| format!("wait for {}", process::shown(&cargo)))?;
+    say(&tally.summary());
+    if !status.success() || tally.failed > 0 {
+        return Err(Error::new(format!("the tests failed: cargo {}", process::ended(status))));
+    }
+    if tally.passed == 0 {
+        return Err(Error::new("no test ran"));
+    }
+    Ok(())
+}
+
+/// What the test programs of one run said.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            self.failures.push(name.to_owned());
+        }
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let counts = result.split_once(". ").map_or(result, |(_, counts)| counts);
+        for count in counts.split("; ") {
+            let Some((number, what)) = count.split_once(' ') else { continue };
+            let number = number.parse().unwrap_or(0);
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+
+    /// Names what failed, and counts all on a last line.
+    fn summary(&self) -> String {
+        let mut text: String = self.failures.iter().map(|name| format!("failed: {name}\n")).collect();
+        text.push_str(&format!("tests: {} passed, {} failed", self.passed, self.failed));
+        if self.ignored > 0 {
+            text.push_str(&format!(", {} skipped", self.ignored));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_all_test_programs_add_up() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 3 tests",
+            "test rules::force_push_is_denied ... ok",
+            "test rules::a ... FAILED",
+            "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 4 filtered out; finished in 0.01s",
+            "test result: ok. 40 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        ] {
+            tally.count(line);
+        }
+        assert_eq!(tally.summary(), "failed: rules::a\ntests: 42 passed, 1 failed, 1 skipped");
+    }
+}
