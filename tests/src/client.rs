@@ -139,8 +139,11 @@ impl Session {
             }
         }
         let status = self.child.wait().expect("wait for the client");
-        if !status.success() {
-            self.give_up(&format!("the client failed with {status}"));
+        // The client's exit code says how the last turn went.
+        let results = self.seen.iter().filter(|event| event["type"] == "result");
+        let failed = results.last().is_some_and(|result| result["is_error"] == true);
+        if status.code() != Some(i32::from(failed)) {
+            self.give_up(&format!("the client ended with {status}"));
         }
         self.hooks()
     }

@@ -5,6 +5,7 @@
 //! `docs/testing.md`.
 
 pub mod client;
+pub mod image;
 pub mod install;
 pub mod model;
 pub mod needs;

@@ -94,7 +94,7 @@ impl Payload {
     /// `ConfigChange`: a settings file is no longer what the client read.
     pub fn config_change(source: &str, file: impl AsRef<Path>) -> Self {
         let file = file.as_ref().to_string_lossy().into_owned();
-        Self::of_prompt("ConfigChange").set("source", source).set("file_path", file)
+        Self::new("ConfigChange").set("prompt_id", PROMPT).set("source", source).set("file_path", file)
     }
 
     /// Sets the session's current directory.

@@ -2,4 +2,10 @@
 //!
 //! Each test is a claim about the product; the harness is the library of this package.
 
+mod context;
+mod guarding;
 mod harness;
+mod identity;
+mod image;
+mod reporting;
+mod settings;
