@@ -34,6 +34,14 @@ impl Environment {
         Self(Source::Fixed(variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect()))
     }
 
+    /// Returns the named variables alone, but for those that a project sets.
+    #[must_use]
+    pub fn without_project(&self, names: &[&str], project: &ProjectEnv) -> Self {
+        Self::fixed(
+            names.iter().filter(|name| !project.sets(name)).filter_map(|name| Some((*name, self.get(name)?))),
+        )
+    }
+
     /// Returns a variable that is set, not blank and UTF-8.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {

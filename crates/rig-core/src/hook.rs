@@ -106,6 +106,8 @@ pub struct Payload<'a> {
     /// PostToolUse: what the tool answered, unparsed.
     #[serde(borrow)]
     pub tool_response: Option<&'a RawValue>,
+    /// PostToolUse: how long the call took, in milliseconds.
+    pub duration_ms: Option<f64>,
     /// The call's id.
     #[serde(borrow)]
     pub tool_use_id: Option<Cow<'a, str>>,

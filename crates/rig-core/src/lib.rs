@@ -11,6 +11,8 @@ pub mod clock;
 #[cfg(feature = "http")]
 pub mod conductor;
 pub mod config;
+#[cfg(feature = "http")]
+pub mod courier;
 pub mod env;
 pub mod error;
 pub mod git;
@@ -18,6 +20,8 @@ pub mod hook;
 pub mod identity;
 pub mod log;
 pub mod paths;
+#[cfg(feature = "http")]
+pub mod sender;
 pub mod settings;
 pub mod spool;
 pub mod text;

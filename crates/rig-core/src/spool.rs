@@ -209,14 +209,26 @@ impl Spool {
     /// # Errors
     /// When a file cannot be read.
     pub fn waiting_events(&self) -> Result<Vec<String>, SpoolError> {
-        let mut events = Vec::new();
-        for path in self.batches()?.into_iter().chain([self.waiting()]) {
-            let text = read(&path)?;
-            let records =
-                lines(&text).filter_map(|(_, line)| serde_json::from_slice::<Record<'_>>(line).ok());
-            events.extend(records.filter(|r| r.s == 0).map(|r| r.event.get().to_owned()));
+        loop {
+            // The newest first: what is moved aside meanwhile is found among the batches then.
+            let newest = read(&self.waiting())?.unwrap_or_default();
+            let mut texts = Vec::new();
+            for path in self.batches()? {
+                texts.push(read(&path)?);
+            }
+            // A batch that went away while it was to be read may have been merged into another.
+            let Some(mut texts) = texts.into_iter().collect::<Option<Vec<_>>>() else { continue };
+            texts.push(newest);
+            let mut seen = HashSet::new();
+            let mut events = Vec::new();
+            for (_, line) in texts.iter().flat_map(|text| lines(text)) {
+                let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { continue };
+                if record.s == 0 && seen.insert(record.event.get().to_owned()) {
+                    events.push(record.event.get().to_owned());
+                }
+            }
+            return Ok(events);
         }
-        Ok(events)
     }
 
     fn waiting(&self) -> PathBuf {
@@ -276,7 +288,7 @@ impl Flusher<'_> {
         let mut left = Vec::new();
         let batches = self.spool.batches()?;
         for path in &batches {
-            let text = read(path)?;
+            let text = read(path)?.unwrap_or_default();
             let file =
                 fs::OpenOptions::new().write(true).open(path).map_err(|e| io_error("open", path, e))?;
             for (offset, line) in lines(&text) {
@@ -359,10 +371,11 @@ fn lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, SpoolError> {
+/// Reads a file; `None` where it is missing.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, SpoolError> {
     match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        other => other.map_err(|e| io_error("read", path, e)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some).map_err(|e| io_error("read", path, e)),
     }
 }
 

@@ -81,6 +81,20 @@ impl Endpoint {
         Ok(Some(Self { base, token, from_project, withheld }))
     }
 
+    /// Does what [`Endpoint::resolve`] does, passing over every variable that a repository's
+    /// settings set: events that are not of that repository go here.
+    ///
+    /// # Errors
+    /// When the URL that is set cannot be used.
+    pub fn resolve_trusted(
+        env: &Environment,
+        project: &ProjectEnv,
+        settings: &ConductorSection,
+    ) -> Result<Option<Self>, EndpointError> {
+        let names = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN"];
+        Self::resolve(&env.without_project(&names, project), &ProjectEnv::default(), settings)
+    }
+
     /// Returns the endpoint of a record that names its own base URL: no token goes there.
     #[must_use]
     pub fn without_token(base: &str) -> Option<Self> {
@@ -227,6 +241,20 @@ mod tests {
             let found = found.as_ref().map(|e| (e.base.as_str(), e.token.as_deref()));
             assert_eq!(found, case.expected, "case {n}");
         }
+    }
+
+    #[test]
+    fn events_of_other_repositories_do_not_go_where_this_one_says() {
+        let env = Environment::fixed([("CONDUCTOR_BASE_URL", "http://repo"), ("CONDUCTOR_TOKEN", "t")]);
+        let settings =
+            ConductorSection { base_url: Some("http://file".into()), ..ConductorSection::default() };
+        let of = |names: &[&str]| {
+            let project = ProjectEnv::of(names.iter().copied());
+            let found = Endpoint::resolve_trusted(&env, &project, &settings).unwrap().unwrap();
+            (found.base, found.token)
+        };
+        assert_eq!(of(&[]), ("http://repo".into(), Some("t".into())));
+        assert_eq!(of(&["CONDUCTOR_BASE_URL"]), ("http://file".into(), Some("t".into())));
     }
 
     #[test]

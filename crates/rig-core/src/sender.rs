@@ -1,0 +1,71 @@
+//! Who reports, from where, to whom: what every event of a sender has in common.
+
+use std::path::Path;
+
+use rig_wire::{Event, EventType};
+
+use crate::conductor::Endpoint;
+use crate::config::Config;
+use crate::env::{Environment, ProjectEnv};
+use crate::error::chain;
+use crate::git::{Repository, issue_of_branch};
+use crate::identity::Identity;
+use crate::paths::Paths;
+use crate::{account, clock};
+
+/// A sender of events in its surroundings.
+#[derive(Debug)]
+pub struct Sender {
+    /// The settings.
+    pub config: Config,
+    /// Who it is.
+    pub identity: Identity,
+    /// What is wrong with the settings.
+    pub warnings: Vec<String>,
+    /// The coordinator, where one is set up.
+    pub endpoint: Option<Endpoint>,
+    /// `owner/name` of the working copy, else `CONDUCTOR_REPO`.
+    pub repo: Option<String>,
+    /// The current branch.
+    pub branch: Option<String>,
+    /// The issue that the branch names for certain, else `CONDUCTOR_ISSUE_NUMBER`.
+    pub issue: Option<u64>,
+}
+
+impl Sender {
+    /// Reads settings, environment and working copy.
+    #[must_use]
+    pub fn new(env: &Environment, paths: &Paths, cwd: &Path) -> Self {
+        let (config, errors) = Config::load(paths);
+        let mut warnings: Vec<String> = errors.iter().map(|e| chain(e)).collect();
+        let (identity, doubts) = Identity::resolve(env, &config.agent, account::current().as_ref());
+        warnings.extend(doubts);
+        let project = ProjectEnv::read(env, cwd, paths.home.as_deref());
+        let endpoint = Endpoint::resolve(env, &project, &config.conductor).unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            None
+        });
+        let repository = Repository::find(cwd);
+        let branch = repository.as_ref().and_then(|r| r.head().branch().map(str::to_owned));
+        let repo = repository.and_then(|r| r.slug()).or_else(|| env.get("CONDUCTOR_REPO"));
+        let from_branch = branch.as_deref().and_then(issue_of_branch).filter(|i| i.certain).map(|i| i.number);
+        let assigned = || env.get("CONDUCTOR_ISSUE_NUMBER")?.trim().parse().ok().filter(|n| *n > 0);
+        let issue = from_branch.or_else(assigned);
+        Self { config, identity, warnings, endpoint, repo, branch, issue }
+    }
+
+    /// Returns an event about the present place.
+    #[must_use]
+    pub fn event(&self, kind: EventType) -> Event {
+        let mut event = Event::new(kind, clock::new_id(), clock::now(), self.identity.id.as_str());
+        event.repo.clone_from(&self.repo);
+        event.issue_number = self.issue;
+        event
+    }
+
+    /// Returns the base URL that a spooled record has to name, because a repository chose it.
+    #[must_use]
+    pub fn destination(&self) -> Option<&str> {
+        self.endpoint.as_ref().filter(|e| e.from_project).map(|e| e.base.as_str())
+    }
+}
