@@ -1,0 +1,7 @@
+//! `rig-escalate` asks for a person.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rig_escalate::main()
+}

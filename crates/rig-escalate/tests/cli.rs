@@ -1,0 +1,181 @@
+//! The command from outside, with every fate that an escalation can have.
+
+use std::time::Duration;
+
+use rig_testkit::{FakeConductor, Home, Mode, Output, Program};
+use serde_json::{Value, json};
+
+fn escalate(home: &Home, args: &[&str]) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_rig-escalate"))
+        .home(home)
+        .env("AGENT_ID", "dev-e-node")
+        .args(args.iter().copied())
+        .within(Duration::from_secs(60))
+}
+
+/// Replaces the escalation's id by `ID`.
+fn masked(output: Output, id: &str) -> Output {
+    Output { stdout: output.stdout.replace(id, "ID"), stderr: output.stderr.replace(id, "ID"), ..output }
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|e| e["type"].as_str().expect("a type")).collect()
+}
+
+fn waiting(home: &Home) -> Vec<Value> {
+    home.spool().iter().filter(|r| r["s"] == 0).map(|r| r["event"].clone()).collect()
+}
+
+fn id_of(event: &Value) -> String {
+    event["escalationId"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn an_accepted_escalation_says_everything_a_person_needs() {
+    let home = Home::new();
+    let repo = home.repo("work");
+    repo.git(["remote", "add", "origin", "https://github.com/o/r.git"]);
+    repo.git(["checkout", "--quiet", "-b", "feat/42-login"]);
+    let conductor = FakeConductor::start();
+    let output = escalate(&home, &["P1", "CI is \u{1b}[31mred\nsince noon", "--pr", "15"])
+        .cwd(repo.path())
+        .env("CONDUCTOR_BASE_URL", conductor.url())
+        .output();
+    let events = conductor.accepted();
+    let id = id_of(&events[0]);
+    assert_eq!(
+        masked(output, &id),
+        Output {
+            code: Some(0),
+            stdout: format!("P1 escalation ID accepted by {}\n", conductor.url()),
+            stderr: String::new()
+        }
+    );
+    let mut event = events[0].clone();
+    for key in ["eventId", "occurredAt", "escalationId"] {
+        event.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(
+        event,
+        json!({
+            "type":"ESCALATION_CREATED","agentId":"dev-e-node","repo":"o/r","issueNumber":42,"prNumber":15,
+            "branch":"feat/42-login","severity":"P1","reason":"CI is red\nsince noon",
+        })
+    );
+    assert_eq!((events.len(), waiting(&home).len()), (1, 0));
+}
+
+#[test]
+fn severities_have_names_for_people() {
+    for (word, severity) in [("critical", "P0"), ("High", "P1"), ("medium", "P2"), ("p0", "P0")] {
+        let home = Home::new();
+        let conductor = FakeConductor::start();
+        let output = escalate(&home, &[word, "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+        assert_eq!(
+            (output.code, conductor.accepted()[0]["severity"].as_str()),
+            (Some(0), Some(severity)),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn a_coordinator_that_does_not_know_escalations_gets_a_stuck_agent_instead() {
+    let home = Home::new();
+    let conductor = FakeConductor::behaving(|b| b.old = true);
+    let url = conductor.url();
+    let output = escalate(&home, &["P2", "which login?", "--repo", "o/r", "--issue", "7"])
+        .env("CONDUCTOR_BASE_URL", &url)
+        .output();
+    let kept = waiting(&home);
+    let id = id_of(&kept[0]);
+    let expected = format!(
+        "rig-escalate: {url} refused ESCALATION_CREATED with 400 (Unknown event type: ESCALATION_CREATED); it is kept\n\
+         rig-escalate: NOT DELIVERED: P2 escalation ID waits in the spool; nobody has been told of it\n\
+         rig-escalate: AGENT_STUCK was accepted in its place\n\
+         rig-escalate: it is sent again by the next hook or `rig-report flush`; if it is urgent, tell a person yourself\n"
+    );
+    assert_eq!(masked(output, &id), Output { code: Some(3), stdout: String::new(), stderr: expected });
+    assert_eq!(types(&kept), ["ESCALATION_CREATED"]);
+    let accepted = conductor.accepted();
+    assert_eq!(types(&accepted), ["AGENT_STUCK"]);
+    assert_eq!(
+        [&accepted[0]["reason"], &accepted[0]["repo"], &accepted[0]["issueNumber"]],
+        [&json!("which login?"), &json!("o/r"), &json!(7)]
+    );
+    // Once the coordinator knows them, the next escalation takes the first one along.
+    conductor.behave(|b| b.old = false);
+    assert_eq!(escalate(&home, &["P2", "again"]).env("CONDUCTOR_BASE_URL", &url).output().code, Some(0));
+    let ids: Vec<String> =
+        conductor.accepted().iter().filter(|e| e["type"] == "ESCALATION_CREATED").map(id_of).collect();
+    assert_eq!((ids.len(), ids[1].as_str(), waiting(&home).len()), (2, id.as_str(), 0));
+}
+
+#[test]
+fn what_nobody_takes_waits_and_says_so_loudly() {
+    for mode in [Mode::Close, Mode::ServerError, Mode::Redirect("http://127.0.0.1:1".into())] {
+        let home = Home::new();
+        let conductor = FakeConductor::start();
+        conductor.mode(mode.clone());
+        let output =
+            escalate(&home, &["P0", "a token leaked"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+        assert_eq!(output.code, Some(3), "{mode:?}");
+        assert!(output.stderr.contains("NOT DELIVERED: P0 escalation"), "{}", output.stderr);
+        assert_eq!(types(&waiting(&home)), ["ESCALATION_CREATED", "AGENT_STUCK"], "{mode:?}");
+        let tries = conductor.requests().len();
+        assert_eq!(tries, 3, "{mode:?}");
+    }
+}
+
+#[test]
+fn without_a_coordinator_it_waits_with_its_own_exit_code() {
+    let home = Home::new();
+    let output = escalate(&home, &["P1", "x"]).output();
+    let kept = waiting(&home);
+    assert_eq!(
+        masked(output, &id_of(&kept[0])),
+        Output {
+            code: Some(4),
+            stdout: String::new(),
+            stderr: "rig-escalate: NOT DELIVERED: P1 escalation ID waits in the spool, because no coordinator is set up\n\
+                     rig-escalate: set CONDUCTOR_BASE_URL, or conductor.baseUrl in ~/.config/rig/config.json; until then, tell a person yourself\n"
+                .into()
+        }
+    );
+    assert_eq!(types(&kept), ["ESCALATION_CREATED"]);
+}
+
+#[test]
+fn a_spool_that_cannot_be_written_does_not_stop_an_escalation() {
+    let home = Home::new();
+    home.write(".local/state/rig", "a file in the place of the directory");
+    let conductor = FakeConductor::start();
+    let output = escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    assert_eq!((output.code, conductor.accepted().len()), (Some(0), 1), "{}", output.stderr);
+    conductor.mode(Mode::Close);
+    let output = escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    assert_eq!(output.code, Some(5));
+    assert!(output.stderr.contains("LOST: P1 escalation"), "{}", output.stderr);
+}
+
+#[test]
+fn a_long_reason_is_cut_and_goes_whole_into_the_details() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let reason = "x".repeat(3000);
+    let output = escalate(&home, &["P2", &reason]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    let event = &conductor.accepted()[0];
+    let length = |key: &str| event[key].as_str().unwrap().chars().count();
+    assert_eq!((output.code, length("reason"), length("details")), (Some(0), 2000, 3000));
+}
+
+#[test]
+fn wrong_usage_sends_nothing() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    for args in [&["P3", "x"][..], &["P1"], &["P1", " \u{200b}\n"], &["P1", "x", "--issue", "-1"], &[]] {
+        let output = escalate(&home, args).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+        assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);
+    }
+    assert_eq!((conductor.requests().len(), waiting(&home).len()), (0, 0));
+}
