@@ -140,8 +140,8 @@ impl Session {
         }
         let status = self.child.wait().expect("wait for the client");
         // The client's exit code says how the last turn went.
-        let results = self.seen.iter().filter(|event| event["type"] == "result");
-        let failed = results.last().is_some_and(|result| result["is_error"] == true);
+        let mut results = self.seen.iter().filter(|event| event["type"] == "result");
+        let failed = results.next_back().is_some_and(|result| result["is_error"] == true);
         if status.code() != Some(i32::from(failed)) {
             self.give_up(&format!("the client ended with {status}"));
         }

@@ -139,14 +139,20 @@ pub(crate) fn make_etc(etc: &Path) {
     }
 }
 
-/// Mounts something; panics with the command when that fails.
-pub(crate) fn mount<const N: usize>(what: [impl AsRef<OsStr>; N], at: &Path) {
+/// Mounts something.
+///
+/// # Panics
+/// With the command, when that fails.
+pub fn mount<const N: usize>(what: [impl AsRef<OsStr>; N], at: &Path) {
     let words: Vec<_> = what.iter().map(AsRef::as_ref).chain([at.as_os_str()]).collect();
     run("mount", words);
 }
 
-/// Runs a program of the system; panics with the command when that fails.
-pub(crate) fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) {
+/// Runs a program of the system.
+///
+/// # Panics
+/// With the command, when that fails.
+pub fn run<A: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = A>) {
     let mut command = Command::new(program);
     let output = command.args(args).output().unwrap_or_else(|e| panic!("start {program}: {e}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -2,10 +2,12 @@
 //!
 //! Each test is a claim about the product; the harness is the library of this package.
 
+mod command_lines;
 mod context;
 mod guarding;
 mod harness;
 mod identity;
 mod image;
 mod reporting;
+mod robustness;
 mod settings;
