@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -28,8 +29,32 @@ pub fn append(path: &Path, entry: &Value) -> io::Result<()> {
         fs::rename(path, path.with_extension("jsonl.1"))?;
     }
     let file = open_private(path)?;
-    file.lock()?;
+    lock(&file)?;
     append_line(&file, line.as_bytes())
+}
+
+/// Takes a file's lock, waiting for another process for at most half a second: one that is stopped
+/// while it holds the lock may cost an entry, and never a session.
+///
+/// # Errors
+/// When the lock was not to be had in time.
+pub fn lock(file: &File) -> io::Result<()> {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    const PAUSE: Duration = Duration::from_millis(2);
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+            Err(fs::TryLockError::WouldBlock) if waited >= PATIENCE => {
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, "another process holds its lock"));
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+        }
+    }
 }
 
 /// Makes a directory that only its owner may read, with its parents.
@@ -91,6 +116,18 @@ mod tests {
         append(&path, &serde_json::json!({})).unwrap();
         assert!(fs::metadata(&path).unwrap().len() < 100);
         assert!(fs::metadata(dir.path().join("x.jsonl.1")).unwrap().len() > ROTATE_AT);
+    }
+
+    #[test]
+    fn a_lock_that_is_never_let_go_is_an_error_and_no_wait_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.jsonl");
+        let held = open_private(&path).unwrap();
+        held.lock().unwrap();
+        let error = append(&path, &serde_json::json!({})).unwrap_err();
+        assert_eq!(error.to_string(), "another process holds its lock");
+        drop(held);
+        append(&path, &serde_json::json!({})).unwrap();
     }
 
     #[test]

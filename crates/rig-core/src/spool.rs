@@ -20,7 +20,7 @@ use rig_wire::{Event, EventType};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::log::{append_line, open_private, private_dir};
+use crate::log::{append_line, lock, open_private, private_dir};
 
 /// Above this size of the waiting file, in bytes, only escalations and blocks are taken.
 pub const FULL_AT: u64 = 16 << 20;
@@ -248,7 +248,7 @@ impl Spool {
         let path = self.waiting();
         loop {
             let file = open_private(&path).map_err(|e| io_error("open", &path, e))?;
-            file.lock().map_err(|e| io_error("lock", &path, e))?;
+            lock(&file).map_err(|e| io_error("lock", &path, e))?;
             let opened = file.metadata().map_err(|e| io_error("read", &path, e))?;
             if fs::metadata(&path).is_ok_and(|named| named.ino() == opened.ino()) {
                 return Ok(file);

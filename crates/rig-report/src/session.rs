@@ -65,7 +65,7 @@ impl Session {
             .mode(0o600)
             .open(&path)
             .map_err(error("open"))?;
-        file.lock().map_err(error("lock"))?;
+        rig_core::log::lock(&file).map_err(error("lock"))?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(error("read"))?;
         // What cannot be parsed counts as new; the worst that follows is one more heartbeat.
