@@ -14,7 +14,7 @@ fn stable(event: &Value) -> Value {
     let mut event = event.clone();
     for key in ["eventId", "occurredAt"] {
         assert!(event[key].is_string(), "{key} in {event}");
-        event.as_object_mut().unwrap().remove(key);
+        event.as_object_mut().expect("an object").remove(key);
     }
     event
 }
