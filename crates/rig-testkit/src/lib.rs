@@ -7,6 +7,7 @@
 //! Everything here panics when it cannot do its work, since a panic is how a test fails.
 
 pub mod conductor;
+pub mod github;
 pub mod home;
 pub mod http;
 pub mod payload;
@@ -15,6 +16,7 @@ pub mod program;
 use std::time::{Duration, Instant};
 
 pub use conductor::{Behaviour, FakeConductor, Mode};
+pub use github::FakeGithub;
 pub use home::{Home, Repo};
 pub use payload::Payload;
 pub use program::{Output, Program};
