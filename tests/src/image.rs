@@ -76,13 +76,15 @@ impl Image {
             }
         }
         bind(Path::new("/usr"), &root.join("usr"));
-        bind(&staged.join("usr/local"), &root.join("usr/local"));
+        mount(["-t", "tmpfs", "-o", "mode=755", "none"], &root.join("usr/local"));
         mount(["--rbind", "/proc"], &root.join("proc"));
         mount(["--rbind", "/dev"], &root.join("dev"));
         let program = root.join(CLIENT.trim_start_matches('/'));
         std::fs::write(&program, "").expect("make a mount point");
         bind(client, &program);
         sandbox::make_etc(&root.join("etc"));
+        // With their owners and modes, and writable for who may: nothing but these protects them.
+        run("cp", [Path::new("-a"), &staged.join("usr/local"), &root.join("usr")]);
         run("cp", [Path::new("-a"), &staged.join("etc"), &root]);
         let home = Home::at(root.join("home/dev"));
         let repo = home.repo("work/project");
@@ -103,14 +105,15 @@ impl Image {
         Session::start(self.enter([CLIENT]), Model::start())
     }
 
-    /// Runs a line of shell as the user and returns its exit code.
+    /// Runs a line of shell as the user and returns exit code and stderr.
     ///
     /// # Panics
     /// When it cannot be started or ends by a signal.
     #[must_use]
-    pub fn shell(&self, line: &str) -> i32 {
-        let status = self.enter(["/bin/sh", "-c", line]).status().expect("enter the image");
-        status.code().expect("an end without a signal")
+    pub fn shell(&self, line: &str) -> (i32, String) {
+        let output = self.enter(["/bin/sh", "-c", line]).output().expect("enter the image");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().expect("an end without a signal"), stderr)
     }
 
     /// Returns a command that runs a program as the user, in the repository.

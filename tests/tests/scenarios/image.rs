@@ -29,19 +29,19 @@ fn in_an_image_the_guard_is_on_and_commits_and_events_carry_the_agents_id() {
 #[test]
 fn the_user_of_an_image_can_change_neither_the_programs_nor_the_managed_settings() {
     in_image(|image| {
-        assert_eq!(
-            image.shell(
-                "test -x /usr/local/bin/rig-guard && test -n \"$(ls /etc/claude-code/managed-settings.d)\""
-            ),
-            0
-        );
+        let managed = "/etc/claude-code/managed-settings.d";
+        let there = format!("test -x /usr/local/bin/rig-guard && ls {managed}/*.json");
+        assert_eq!(image.shell(&there), (0, String::new()));
         for line in [
             "echo > /usr/local/bin/rig-guard",
             "rm /usr/local/bin/rig-guard",
-            "for f in /etc/claude-code/managed-settings.d/*; do echo '{}' > $f && exit 0; done; exit 1",
+            "mv /usr/local/bin /usr/local/other",
+            &format!("for f in {managed}/*; do echo '{{}}' > $f; done"),
+            &format!("rm {managed}/*"),
             "touch /etc/claude-code/managed-settings.json",
         ] {
-            assert_ne!(image.shell(&format!("({line}) 2>/dev/null")), 0, "{line}");
+            let (code, stderr) = image.shell(line);
+            assert!(code != 0 && stderr.contains("Permission denied"), "{line}: {code}, {stderr}");
         }
     });
 }
