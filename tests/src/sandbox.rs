@@ -134,7 +134,8 @@ pub(crate) fn make_etc(etc: &Path) {
     for name in ["alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d"] {
         let from = Path::new("/etc").join(name);
         if from.exists() {
-            run("cp", [Path::new("-a"), &from, etc]);
+            // Not their owners: a user namespace does not have them.
+            run("cp", [Path::new("-dR"), &from, etc]);
         }
     }
 }
