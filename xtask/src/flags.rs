@@ -36,7 +36,7 @@ Options:
   --prefix DIR   Install below DIR [default: ~/.local, with --system /usr/local]
   --role ROLE    Add the settings of a role, a file in hooks-overrides (dev, reviewer).
                  Kept by later installs; `none` drops it
-  --no-sync      Leave Claude Code's settings alone
+  --no-sync      Install the files alone: no settings, no identity
   --system       Install for everyone on this machine: /usr/local, and the hooks in
                  /etc/claude-code/managed-settings.d, where no user's or project's
                  settings can switch them off. Needs root. Sets no identity
@@ -137,7 +137,7 @@ pub(crate) struct Install {
     pub(crate) prefix: Option<PathBuf>,
     /// The role whose overrides are added.
     pub(crate) role: Option<String>,
-    /// Leave the settings alone.
+    /// Leave the settings and the identity alone.
     pub(crate) no_sync: bool,
     /// Install for the whole machine.
     pub(crate) system: bool,

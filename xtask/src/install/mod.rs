@@ -56,7 +56,7 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
         None => {}
     }
     let mut plan = plan(cx, place, built)?;
-    if let Some(id) = person(cx, place)? {
+    if !options.no_sync && let Some(id) = person(cx, place)? {
         set_identity(place, &id, &mut plan)?;
     }
     let changed = apply::put(place, &mut ledger, &plan)?;
