@@ -91,4 +91,11 @@ impl Scene {
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         Session::start(command, Model::start())
     }
+
+    /// Runs a whole session that does one harmless thing.
+    pub fn start_and_work(&self) {
+        let mut session = self.start();
+        session.bash("echo work");
+        session.end();
+    }
 }

@@ -6,6 +6,7 @@ mod command_lines;
 mod context;
 mod guarding;
 mod harness;
+mod hostile_project;
 mod identity;
 mod image;
 mod reporting;
