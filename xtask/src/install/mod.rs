@@ -56,7 +56,9 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
         None => {}
     }
     let mut plan = plan(cx, place, built)?;
-    if !options.no_sync && let Some(id) = person(cx, place)? {
+    if !options.no_sync
+        && let Some(id) = person(cx, place)
+    {
         set_identity(place, &id, &mut plan)?;
     }
     let changed = apply::put(place, &mut ledger, &plan)?;
@@ -143,12 +145,15 @@ fn plan(cx: &Context, place: &Place, built: &[Built]) -> Result<Plan> {
 }
 
 /// Returns the id of the person who installs; `None` where an agent does, or root.
-fn person(cx: &Context, place: &Place) -> Result<Option<String>> {
+fn person(cx: &Context, place: &Place) -> Option<String> {
     let agent = ["AGENT_ID", "CONDUCTOR_AGENT_ID"].iter().any(|name| cx.var(name).is_some());
     if place.scope == Scope::Machine || agent || context::is_root() {
-        return Ok(None);
+        return None;
     }
-    Ok(Some(identity::of_login(&process::read(cx.command("id").arg("-un"))?)))
+    // An account that no database lists has no name but what the session gives it.
+    let listed = process::read(cx.command("id").arg("-un")).ok();
+    let login = listed.or_else(|| cx.var("USER").or_else(|| cx.var("LOGNAME")).map(str::to_owned));
+    login.map(|login| identity::of_login(&login))
 }
 
 fn set_identity(place: &Place, id: &str, plan: &mut Plan) -> Result<()> {

@@ -77,9 +77,14 @@ pub(crate) fn run(cx: &Context, place: &Place, synced: bool) -> Result<()> {
     let arrived = trial.coordinator.wait_for(&ARRIVE, LIMIT);
     rows.push(row("rig-report", "what waits", &ARRIVE.join(" "), &arrived));
     if synced {
-        let checked = process::feed(&mut sync::check(cx, place), b"", LIMIT);
-        let code = checked.map_or_else(|error| error.to_string(), |output| ended(&output));
+        let (code, told) = match process::feed(&mut sync::check(cx, place), b"", LIMIT) {
+            Ok(output) => (ended(&output), [output.stdout, output.stderr].concat()),
+            Err(error) => (error.to_string(), Vec::new()),
+        };
         rows.push(row("rig-hooks-sync", "--check", "exit 0", &code));
+        if rows.last().is_some_and(|row| row[4] != "ok") {
+            say(String::from_utf8_lossy(&told).trim());
+        }
     }
     say(&table(&rows));
     let failed = rows.iter().filter(|row| row[4] != "ok").count();
