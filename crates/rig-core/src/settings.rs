@@ -144,10 +144,11 @@ pub struct Undo {
     /// The file's text without our entries; none where there was no file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The SHA-256 of the bytes that we wrote, in hexadecimal. While the file has it, `before`
-    /// is exact; afterwards only our own entries are taken out.
+    /// The SHA-256 of the bytes that we wrote, in hexadecimal, and during a write that of the bytes
+    /// before it. While the file has one of them, `before` is exact; afterwards only our own
+    /// entries are taken out.
     #[serde(default)]
-    pub written: String,
+    pub written: Vec<String>,
     /// The keys of the file that we added for lack of them: `hooks`, `env`, `hooks/Stop`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub created: Vec<String>,
