@@ -1,6 +1,5 @@
 //! The installer from outside, in homes of its own. The programs are built where they are not yet.
 
-#![expect(clippy::unwrap_used, reason = "these are tests, the helpers included")]
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use std::collections::BTreeMap;
