@@ -1,0 +1,244 @@
+//! The sources that have to be waited for, each in a thread of its own.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use rig_core::conductor::{Budget, Conductor, ConductorError, Endpoint};
+use rig_core::config::ConductorSection;
+use rig_core::env::{Environment, ProjectEnv};
+use rig_core::git::Repository;
+use rig_wire::AgentId;
+
+use crate::command;
+use crate::deadline::Deadline;
+use crate::facts::{Agent, Missing};
+use crate::github::model::BranchReport;
+use crate::github::{self, Asker};
+use crate::quote::{NAME, Quote};
+use crate::target::{self, Target};
+use crate::worktree::{self, Status};
+
+/// The search path for programs where the project's settings replaced it.
+const SAFE_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What the sources need to know.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The process environment.
+    pub(crate) env: Environment,
+    /// What of it the project set.
+    pub(crate) project: ProjectEnv,
+    /// Where the settings say that the coordinator is.
+    pub(crate) conductor: ConductorSection,
+    /// Who asks.
+    pub(crate) agent: AgentId,
+    /// The working copy.
+    pub(crate) repository: Option<Repository>,
+    /// The branch that is worked on.
+    pub(crate) branch: Option<String>,
+    /// The number of the issue, as far as it is known.
+    pub(crate) issue: Option<u64>,
+    /// When a source gives up.
+    pub(crate) deadline: Deadline,
+}
+
+/// What the sources answered. `None` stands for one that has not answered, or was not asked.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// Git, about local changes.
+    pub(crate) status: Option<Status>,
+    /// Conductor-E, about this agent.
+    pub(crate) agent: Option<Agent>,
+    /// Git, about the remotes.
+    pub(crate) target: Option<Target>,
+    /// GitHub.
+    pub(crate) report: Option<BranchReport>,
+    /// Those that gave nothing.
+    pub(crate) missing: Vec<Missing>,
+    /// What else should be known.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// What a source sends.
+enum Message {
+    Status(Status),
+    Agent(Agent),
+    Target(Target),
+    Report(BranchReport),
+    Missing(Missing),
+    Remark(String),
+    Done(&'static str),
+}
+
+/// Asks one source and sends what it says.
+type Source = fn(&Question, &Sender<Message>);
+
+/// The sources, which are at work.
+pub(crate) struct Sources {
+    receiver: Receiver<Message>,
+    asked: Vec<&'static str>,
+}
+
+impl Sources {
+    /// Starts to ask all of them.
+    #[must_use]
+    pub(crate) fn start(question: Question) -> Self {
+        let (sender, receiver) = channel();
+        let question = Arc::new(question);
+        let sources: [(&'static str, Source); 3] = [
+            (Missing::GIT, git_status),
+            (Missing::CONDUCTOR, conductor),
+            (Missing::GITHUB, remotes_and_github),
+        ];
+        let asked = sources.map(|(name, source)| {
+            let (question, sender) = (Arc::clone(&question), sender.clone());
+            std::thread::spawn(move || {
+                source(&question, &sender);
+                send(&sender, Message::Done(name));
+            });
+            name
+        });
+        Self { receiver, asked: asked.into() }
+    }
+
+    /// Waits until all have answered, or until the deadline; those that have not are missing then.
+    #[must_use]
+    pub(crate) fn wait(mut self, deadline: Deadline) -> Answers {
+        let mut answers = Answers::default();
+        while !self.asked.is_empty() {
+            // What has arrived counts, also when the time is over.
+            let message = match deadline.left() {
+                Some(left) => self.receiver.recv_timeout(left).ok(),
+                None => self.receiver.try_recv().ok(),
+            };
+            match message {
+                Some(Message::Status(status)) => answers.status = Some(status),
+                Some(Message::Agent(agent)) => answers.agent = Some(agent),
+                Some(Message::Target(target)) => answers.target = Some(target),
+                Some(Message::Report(report)) => answers.report = Some(report),
+                Some(Message::Missing(missing)) => answers.missing.push(missing),
+                Some(Message::Remark(remark)) => answers.remarks.push(remark),
+                Some(Message::Done(source)) => self.asked.retain(|asked| *asked != source),
+                None => break,
+            }
+        }
+        // The order of arrival says nothing.
+        answers.remarks.sort();
+        answers
+            .missing
+            .extend(self.asked.iter().map(|source| Missing::new(source, "did not answer in time")));
+        answers.missing.sort_by_key(|missing| missing.source);
+        answers
+    }
+}
+
+/// Sends a message; after the deadline nobody listens.
+fn send(sender: &Sender<Message>, message: Message) {
+    let _ = sender.send(message);
+}
+
+fn git_status(question: &Question, sender: &Sender<Message>) {
+    let Some(repository) = &question.repository else { return };
+    let git = git(&question.env, &question.project, repository);
+    let missing = match worktree::status(git, question.deadline) {
+        Ok(Ok(status)) => return send(sender, Message::Status(status)),
+        Ok(Err(complaint)) => format!("did not tell the local changes: {complaint}"),
+        Err(error) => unanswered(&error),
+    };
+    send(sender, Message::Missing(Missing::new(Missing::GIT, &missing)));
+}
+
+fn conductor(question: &Question, sender: &Sender<Message>) {
+    let missing = match ask_conductor(question, sender) {
+        Ok(agent) => return send(sender, Message::Agent(agent)),
+        Err(missing) => missing,
+    };
+    send(sender, Message::Missing(Missing::new(Missing::CONDUCTOR, &missing)));
+}
+
+fn ask_conductor(question: &Question, sender: &Sender<Message>) -> Result<Agent, String> {
+    let endpoint = Endpoint::resolve(&question.env, &question.project, &question.conductor)
+        .map_err(|error| format!("was not asked: {error}"))?
+        .ok_or("is not configured")?;
+    if endpoint.from_project {
+        let place = Quote::new(&endpoint.base, NAME).word();
+        let remark = format!("The settings of this project say that Conductor-E is at {place}");
+        send(sender, Message::Remark(remark));
+    }
+    if let Some(withheld) = &endpoint.withheld {
+        send(sender, Message::Remark(withheld.clone()));
+    }
+    let deadline = question.deadline.instant();
+    let agent =
+        Conductor::new(endpoint, Budget::HOOK).agent(&question.agent, deadline).map_err(
+            |error| match error {
+                ConductorError::Call(why)
+                    if question.deadline.left().is_none() || why.contains("timeout") =>
+                {
+                    "did not answer in time".to_owned()
+                }
+                ConductorError::Call(why) => format!("cannot be reached: {why}"),
+                error => format!("gave no answer: {error}"),
+            },
+        )?;
+    let agent = agent.ok_or_else(|| format!("does not know {}", question.agent.as_str()))?;
+    Ok(Agent {
+        id: Quote::new(&agent.id, NAME),
+        status: agent.status.map(|status| Quote::new(&status, 60)),
+        online: agent.is_online,
+        issue: agent.current_issue,
+        repository: agent.current_repo.map(|repository| Quote::new(&repository, NAME)),
+    })
+}
+
+fn remotes_and_github(question: &Question, sender: &Sender<Message>) {
+    if let Err(missing) = ask_github(question, sender) {
+        send(sender, Message::Missing(Missing::new(Missing::GITHUB, &missing)));
+    }
+}
+
+fn ask_github(question: &Question, sender: &Sender<Message>) -> Result<(), String> {
+    let Question { env, project, repository, branch, issue, deadline, .. } = question;
+    let repository = repository.as_ref().ok_or("was not asked: this is not a git repository")?;
+    let branch = branch.as_ref().ok_or("was not asked: no branch is checked out")?;
+    let target = target::find(|| git(env, project, repository), repository, branch, *deadline)
+        .map_err(|error| format!("was not asked: {}", rig_core::error::chain(&error)))?
+        .ok_or("was not asked: no remote is on a server")?;
+    send(sender, Message::Target(target.clone()));
+    let asker = Asker { env, project, path: safe_path(project), deadline: *deadline };
+    let (answer, remarks) = github::ask(asker, &target, *issue);
+    for remark in remarks {
+        send(sender, Message::Remark(remark));
+    }
+    send(sender, Message::Report(answer.map_err(|error| error.to_string())?));
+    Ok(())
+}
+
+fn unanswered(error: &command::CommandError) -> String {
+    match error {
+        command::CommandError::Late(_) => "did not answer in time".to_owned(),
+        error => format!("gave no answer: {}", rig_core::error::chain(error)),
+    }
+}
+
+fn safe_path(project: &ProjectEnv) -> Option<&'static str> {
+    project.sets("PATH").then_some(SAFE_PATH)
+}
+
+/// Returns a git command for a working copy: it takes no locks, starts nothing that stays, asks
+/// nobody for anything, and speaks English.
+#[must_use]
+pub(crate) fn git(env: &Environment, project: &ProjectEnv, repository: &Repository) -> Command {
+    let mut git = Command::new("git");
+    git.args(["--no-optional-locks", "-c", "core.fsmonitor=false"]).current_dir(&repository.top);
+    // The session's directory counts, not what a hook of git that started the session left here.
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"] {
+        git.env_remove(variable);
+    }
+    git.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
+    if let Some(path) = safe_path(project).map(str::to_owned).or_else(|| env.get("PATH")) {
+        git.env("PATH", path);
+    }
+    git
+}
