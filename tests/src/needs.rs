@@ -31,5 +31,6 @@ pub fn program(name: &str) -> PathBuf {
 pub fn skip(test: &str, why: &str) {
     assert!(variable("RIG_TEST_REQUIRE").is_none_or(|v| v != "1"), "RIG_TEST_REQUIRE=1, but {why}");
     // Not the macro: what that prints is shown for failed tests alone.
-    let _ = writeln!(std::io::stderr(), "skipped {test}: {why}");
+    let line = format!("skipped {test}: {why}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
