@@ -11,6 +11,11 @@ use crate::error::{Error, Result};
 /// The variables of a session, which no test and no proof may see.
 const SESSION: [&str; 6] = ["CLAUDE", "ANTHROPIC_", "CONDUCTOR_", "AGENT_", "GIT_", "RIG_"];
 
+/// What `cargo run` tells of the package xtask. Passed on, it would make cargo build packages again
+/// whose build scripts look at it.
+const PACKAGE: [&str; 5] =
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
+
 /// The work tree, the environment and cargo.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
@@ -29,7 +34,9 @@ impl Context {
         let root = root.ok_or_else(|| {
             Error::new(format!("no workspace at {}", manifest.display())).hint("run it as `cargo xtask`")
         })?;
-        Ok(Self { root, variables: std::env::vars_os().collect() })
+        let is_of_package = |name: &str| PACKAGE.iter().any(|prefix| name.starts_with(prefix));
+        let variables = std::env::vars_os().filter(|(name, _)| !is_of_package(&name.to_string_lossy()));
+        Ok(Self { root, variables: variables.collect() })
     }
 
     /// Returns a variable that is set, not empty and UTF-8.

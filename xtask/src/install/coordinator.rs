@@ -50,15 +50,15 @@ impl Coordinator {
         format!("http://{}", self.address)
     }
 
-    /// Waits until events of all these types are here; returns those that are, one blank apart.
-    pub(crate) fn wait_for(&self, types: &[&str], limit: Duration) -> String {
+    /// Waits until events of all these types are here; returns those that are not in time.
+    pub(crate) fn missing<'a>(&self, types: &[&'a str], limit: Duration) -> Vec<&'a str> {
         let start = Instant::now();
         loop {
             let seen = self.shared.types.lock().unwrap_or_else(PoisonError::into_inner);
-            let here: Vec<_> = types.iter().filter(|name| seen.contains(**name)).copied().collect();
+            let missing: Vec<_> = types.iter().filter(|name| !seen.contains(**name)).copied().collect();
             drop(seen);
-            if here.len() == types.len() || start.elapsed() > limit {
-                return here.join(" ");
+            if missing.is_empty() || start.elapsed() > limit {
+                return missing;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -119,7 +119,6 @@ mod tests {
         };
         assert_eq!(send("POST /api/events", r#"{"type":"HEARTBEAT"}"#), "HTTP/1.1 200 OK");
         assert_eq!(send("GET /api/agents/x", r#"{"type":"OTHER"}"#), "HTTP/1.1 404 Not Found");
-        let here = coordinator.wait_for(&["HEARTBEAT", "OTHER"], Duration::ZERO);
-        assert_eq!(here, "HEARTBEAT");
+        assert_eq!(coordinator.missing(&["HEARTBEAT", "OTHER"], Duration::ZERO), ["OTHER"]);
     }
 }

@@ -69,9 +69,14 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
         _ => format!("{changed} files are new, programs are in {}", bin.display()),
     });
     if !options.no_sync {
-        ledger.synced = true;
+        let before = std::mem::replace(&mut ledger.synced, true);
         ledger.write(place)?;
-        sync::write(cx, place, ledger.role.as_deref())?;
+        if let Err(error) = sync::write(cx, place, ledger.role.as_deref()) {
+            // The settings are as they were, so a removal need not touch them.
+            ledger.synced = before;
+            ledger.write(place)?;
+            return Err(error);
+        }
     }
     if !options.image {
         client::warning(cx).iter().for_each(|text| complain(&format!("warning: {text}")));
