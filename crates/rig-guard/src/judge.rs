@@ -1,0 +1,72 @@
+//! Judges shell code by all rules.
+
+use crate::rules::{self, Finding, RULES, Rule};
+use crate::shell::{Call, Found, Rable, Refusal, Shell, Verdict, Visitor};
+use crate::world::World;
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// What is refused, and why, as sentences.
+    pub why: String,
+    /// The part of the command that is refused; may be empty.
+    pub part: String,
+    /// What to do instead.
+    pub instead: &'static str,
+}
+
+/// Judges a piece of shell code that would run in a directory; `None` lets it through.
+pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
+    let mut judge = Judge { world, refused: None };
+    let parser = Rable;
+    // The answer is in the judge.
+    let _ = Shell::new(&parser, world, &mut judge, cwd.map(str::to_owned)).walk(code);
+    judge.refused
+}
+
+/// Judges a command that is given as a name and arguments.
+pub fn arguments(words: &[String], cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
+    let quoted: Vec<String> = words.iter().map(|w| format!("'{}'", w.replace('\'', r"'\''"))).collect();
+    command(&quoted.join(" "), cwd, world)
+}
+
+struct Judge<'a> {
+    world: &'a dyn World,
+    refused: Option<Refused>,
+}
+
+impl Judge<'_> {
+    fn refuse(&mut self, rule: &'static Rule, detail: &str, part: String) -> Verdict {
+        let why = match detail {
+            "" => format!("{}: {}.", rule.what, rule.why),
+            detail => format!("{}: {}. Here {detail}.", rule.what, rule.why),
+        };
+        self.refused = Some(Refused { rule: rule.id, why, part, instead: rule.instead });
+        Err(Found)
+    }
+}
+
+impl Visitor for Judge<'_> {
+    fn call(&mut self, call: &Call<'_>) -> Verdict {
+        match rules::judge(call, self.world) {
+            Some((rule, Finding { detail })) => self.refuse(rule, &detail, call.display()),
+            None => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, code: &str, why: Refusal) -> Verdict {
+        let bare: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
+        let breaks = |c: char| c.is_whitespace() || ";|&(){}<>`,=$/".contains(c);
+        let words: Vec<&str> = bare.split(breaks).filter(|w| !w.is_empty()).collect();
+        match RULES.iter().find(|rule| (rule.suspects)(&words)) {
+            Some(rule) => {
+                let detail =
+                    format!("the code {why}, so that it cannot be told what it does; write it simpler");
+                self.refuse(rule, &detail, String::new())
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! One linear pass over code before the parser sees it.
+//!
+//! It bounds what the parser is given, since the parser recurses with the nesting of the code and
+//! slows down with it, and cuts the bodies of here-documents out of long code, so that the bounds
+//! are about code alone. The same pass finds where a substitution ends.
+
+use std::ops::Range;
+
+/// The longest code that is parsed, in bytes.
+pub(super) const MAX_CODE: usize = 64 << 10;
+/// Code up to this length, in bytes, is parsed with its here-documents in it.
+const CUT_FROM: usize = 4 << 10;
+/// How many brackets may be open at once.
+const MAX_BRACKETS: usize = 16;
+/// How many `if`, `for`, `case`, `{` and the like may be open at once.
+const MAX_BLOCKS: usize = 64;
+/// How many commands, and how many `!`, one text may hold.
+const MAX_COMMANDS: usize = 10_000;
+const MAX_NEGATIONS: usize = 500;
+/// The longest arithmetic expression and the longest text between backticks, in bytes.
+const MAX_ARITHMETIC: usize = 1 << 10;
+const MAX_BACKTICK: usize = 4 << 10;
+
+/// Why code is not judged by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is no valid shell program.
+    #[error("is no valid shell program")]
+    Syntax,
+    /// It is too long.
+    #[error("is longer than {} KiB", MAX_CODE >> 10)]
+    TooLong,
+    /// It is nested too deep.
+    #[error("is nested more than {MAX_BRACKETS} deep")]
+    TooDeep,
+    /// It runs too many commands, or expands to too much text.
+    #[error("does too much in one go")]
+    TooMuch,
+}
+
+/// Code that may be given to the parser.
+#[derive(Debug)]
+pub(super) struct Prepared<'a> {
+    /// The code where here-documents were cut out of it; else the text is as good as it is.
+    pub(super) cut: Option<String>,
+    /// What was cut out, in order.
+    pub(super) bodies: Vec<&'a str>,
+}
+
+/// Checks the bounds, and cuts the here-documents out of long code. `first` is the number of the
+/// first hole that stands for one.
+pub(super) fn prepare(text: &str, first: usize) -> Result<Prepared<'_>, Refusal> {
+    let mut scanner = Scanner::new(text);
+    scanner.code(None)?;
+    if text.len() <= CUT_FROM || scanner.bodies.is_empty() {
+        let fits = text.len() <= MAX_CODE;
+        return if fits { Ok(Prepared { cut: None, bodies: Vec::new() }) } else { Err(Refusal::TooLong) };
+    }
+    let mut cut = String::new();
+    let mut bodies = Vec::new();
+    let mut from = 0;
+    for range in scanner.bodies {
+        cut.push_str(&text[from..range.start]);
+        cut.push_str(&format!("\0{}\0\n", first + bodies.len()));
+        from = range.end;
+        bodies.push(&text[range]);
+    }
+    cut.push_str(&text[from..]);
+    if cut.len() <= MAX_CODE { Ok(Prepared { cut: Some(cut), bodies }) } else { Err(Refusal::TooLong) }
+}
+
+/// Returns the place of the `)` that closes a `(` before `from`.
+pub(super) fn closing_paren(text: &str, from: usize) -> Option<usize> {
+    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
+    scanner.code(Some(b')')).ok()?.then_some(scanner.at)
+}
+
+/// Returns the place of the `}` that closes a `${` before `from`.
+pub(super) fn closing_brace(text: &str, from: usize, double: bool) -> Option<usize> {
+    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
+    scanner.parameter(double).ok()?.then_some(scanner.at)
+}
+
+/// Returns the place of the backtick that closes one before `from`.
+pub(super) fn closing_backtick(text: &str, from: usize) -> Option<usize> {
+    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
+    scanner.until(b'`').then_some(scanner.at)
+}
+
+/// Returns the place of the `'` that closes a `$'` before `from`.
+pub(super) fn closing_ansi(text: &str, from: usize) -> Option<usize> {
+    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
+    scanner.until(b'\'').then_some(scanner.at)
+}
+
+/// Returns the place of the `"` that closes one before `from`.
+pub(super) fn closing_double(text: &str, from: usize) -> Option<usize> {
+    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
+    scanner.double().ok()?.then_some(scanner.at)
+}
+
+/// Returns the place of the `))` that closes an arithmetic expression before `from`; none where it
+/// is a subshell in a substitution after all.
+pub(super) fn closing_arithmetic(text: &str, from: usize) -> Option<usize> {
+    Scanner::new(text).arithmetic(from).map(|(end, _)| end)
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    brackets: usize,
+    blocks: usize,
+    commands: usize,
+    negations: usize,
+    pending: Vec<Pending>,
+    bodies: Vec<Range<usize>>,
+}
+
+/// A here-document whose body starts at the next line.
+struct Pending {
+    delimiter: String,
+    quoted: bool,
+    tabs: bool,
+}
+
+/// What a word at the start of a command means for what follows.
+enum Reserved {
+    Opens { command: bool },
+    Closes,
+    Goes,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            brackets: 0,
+            blocks: 0,
+            commands: 0,
+            negations: 0,
+            pending: Vec::new(),
+            bodies: Vec::new(),
+        }
+    }
+
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.bytes.get(self.at + ahead).copied()
+    }
+
+    /// Goes over code to a `)` that closes it, or to the end; says whether it found the `)`.
+    fn code(&mut self, end: Option<u8>) -> Result<bool, Refusal> {
+        // A command may start here; a word may start here; how many `case` are open.
+        let (mut command, mut word, mut cases) = (true, true, 0_usize);
+        while let Some(byte) = self.peek(0) {
+            let (was_command, was_word) = (command, word);
+            (command, word) = (false, false);
+            match byte {
+                b' ' | b'\t' => {
+                    (command, word) = (was_command, true);
+                    self.at += 1;
+                }
+                b'\n' => {
+                    (command, word) = (true, true);
+                    self.at += 1;
+                    self.count()?;
+                    self.here_documents(end);
+                }
+                b';' | b'&' | b'|' => {
+                    (command, word) = (true, true);
+                    self.at += 1;
+                    self.count()?;
+                }
+                b'#' if was_word => self.skip_line(),
+                b'(' => {
+                    self.nested_code(was_command)?;
+                    // A function's body, or the command after a case pattern, may follow.
+                    (command, word) = (true, true);
+                }
+                b')' if end == Some(b')') && cases == 0 => return Ok(true),
+                b')' => {
+                    (command, word) = (true, true);
+                    self.at += 1;
+                }
+                b'<' if self.peek(1) == Some(b'<') => self.here_operator(),
+                b'<' | b'>' => {
+                    word = true;
+                    self.at += 1;
+                }
+                b'a'..=b'z' | b'!' | b'{' | b'}' if was_word && was_command => {
+                    let reserved = self.reserved(&mut cases)?;
+                    command = matches!(reserved, Some(Reserved::Goes | Reserved::Closes))
+                        || matches!(reserved, Some(Reserved::Opens { command: true }));
+                    word = command;
+                }
+                _ => self.quoted(byte, false)?,
+            }
+        }
+        Ok(false)
+    }
+
+    fn count(&mut self) -> Result<(), Refusal> {
+        self.commands += 1;
+        if self.commands > MAX_COMMANDS { Err(Refusal::TooMuch) } else { Ok(()) }
+    }
+
+    /// Goes over one character, or over what a quote, a `$` or a backtick begins.
+    fn quoted(&mut self, byte: u8, double: bool) -> Result<(), Refusal> {
+        match byte {
+            b'\\' => self.at += 2,
+            b'\'' if !double => {
+                self.at = self.text[self.at + 1..].find('\'').map_or(self.bytes.len(), |n| self.at + n + 2);
+            }
+            b'"' if !double => {
+                self.at += 1;
+                self.double()?;
+                self.at += 1;
+            }
+            b'$' => self.dollar(double)?,
+            b'`' => {
+                self.at += 1;
+                let start = self.at;
+                self.until(b'`');
+                if self.at - start > MAX_BACKTICK {
+                    return Err(Refusal::TooLong);
+                }
+                self.at += 1;
+            }
+            _ => self.at += 1,
+        }
+        Ok(())
+    }
+
+    /// Goes to an unescaped byte; says whether it is there.
+    fn until(&mut self, end: u8) -> bool {
+        while let Some(byte) = self.peek(0) {
+            match byte {
+                b'\\' => self.at += 2,
+                byte if byte == end => return true,
+                _ => self.at += 1,
+            }
+        }
+        self.at = self.bytes.len();
+        false
+    }
+
+    /// Goes to the `"` that ends a quoted text; says whether it is there.
+    fn double(&mut self) -> Result<bool, Refusal> {
+        while let Some(byte) = self.peek(0) {
+            if byte == b'"' {
+                return Ok(true);
+            }
+            self.quoted(byte, true)?;
+        }
+        self.at = self.bytes.len();
+        Ok(false)
+    }
+
+    /// Goes to the `}` that ends a parameter; says whether it is there.
+    fn parameter(&mut self, double: bool) -> Result<bool, Refusal> {
+        while let Some(byte) = self.peek(0) {
+            match byte {
+                b'}' => return Ok(true),
+                b'"' => self.quoted(byte, false)?,
+                byte => self.quoted(byte, double)?,
+            }
+        }
+        self.at = self.bytes.len();
+        Ok(false)
+    }
+
+    fn dollar(&mut self, double: bool) -> Result<(), Refusal> {
+        self.at += 1;
+        match self.peek(0) {
+            Some(b'(') => {
+                if self.peek(1) == Some(b'(')
+                    && let Some((end, depth)) = self.arithmetic(self.at + 2)
+                {
+                    return self.pass_arithmetic(end, depth);
+                }
+                self.open()?;
+                self.code(Some(b')'))?;
+                self.close();
+            }
+            Some(b'{') => {
+                self.open()?;
+                self.parameter(double)?;
+                self.close();
+            }
+            Some(b'[') => {
+                // The old form of arithmetic: `<<` in it is no here-document.
+                let end = self.bytes[self.at..].iter().take(MAX_ARITHMETIC).position(|b| *b == b']');
+                self.at += end.unwrap_or(0) + 1;
+            }
+            Some(b'\'') if !double => {
+                self.at += 1;
+                self.until(b'\'');
+                self.at += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<(), Refusal> {
+        self.at += 1;
+        self.brackets += 1;
+        if self.brackets > MAX_BRACKETS { Err(Refusal::TooDeep) } else { Ok(()) }
+    }
+
+    fn close(&mut self) {
+        self.brackets -= 1;
+        self.at += 1;
+    }
+
+    /// Goes over `( ... )`, which is arithmetic where a command starts with `((` and it ends with `))`.
+    fn nested_code(&mut self, command: bool) -> Result<(), Refusal> {
+        if command
+            && self.peek(1) == Some(b'(')
+            && let Some((end, depth)) = self.arithmetic(self.at + 2)
+        {
+            return self.pass_arithmetic(end, depth);
+        }
+        self.open()?;
+        self.code(Some(b')'))?;
+        self.close();
+        Ok(())
+    }
+
+    fn pass_arithmetic(&mut self, end: usize, depth: usize) -> Result<(), Refusal> {
+        if end - self.at > MAX_ARITHMETIC || self.brackets + depth > MAX_BRACKETS {
+            return Err(Refusal::TooDeep);
+        }
+        self.at = end + 2;
+        Ok(())
+    }
+
+    /// Returns the place of the `))` that ends an arithmetic expression, and how deep it is nested.
+    fn arithmetic(&self, from: usize) -> Option<(usize, usize)> {
+        let (mut depth, mut deepest) = (0_usize, 0);
+        let mut at = from;
+        while let Some(byte) = self.bytes.get(at) {
+            match byte {
+                b'\\' => at += 1,
+                b'(' => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b')' if depth == 0 => {
+                    return (self.bytes.get(at + 1) == Some(&b')')).then_some((at, deepest + 2));
+                }
+                b')' => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// Reads a word at the start of a command, if it is one of letters and braces.
+    fn reserved(&mut self, cases: &mut usize) -> Result<Option<Reserved>, Refusal> {
+        let start = self.at;
+        while let Some(b'a'..=b'z' | b'!' | b'{' | b'}') = self.peek(0) {
+            self.at += 1;
+        }
+        if self.peek(0).is_some_and(|b| !b" \t\n;&|()<>".contains(&b)) {
+            return Ok(None);
+        }
+        let reserved = match &self.text[start..self.at] {
+            "if" | "while" | "until" | "{" => Reserved::Opens { command: true },
+            "for" | "select" => Reserved::Opens { command: false },
+            "case" => {
+                *cases += 1;
+                Reserved::Opens { command: false }
+            }
+            "esac" => {
+                *cases = cases.saturating_sub(1);
+                Reserved::Closes
+            }
+            "fi" | "done" | "}" => Reserved::Closes,
+            "then" | "else" | "elif" | "do" | "time" | "coproc" => Reserved::Goes,
+            "!" => {
+                self.negations += 1;
+                if self.negations > MAX_NEGATIONS {
+                    return Err(Refusal::TooDeep);
+                }
+                Reserved::Goes
+            }
+            _ => return Ok(None),
+        };
+        match reserved {
+            Reserved::Opens { .. } => self.blocks += 1,
+            Reserved::Closes => self.blocks = self.blocks.saturating_sub(1),
+            Reserved::Goes => {}
+        }
+        if self.blocks > MAX_BLOCKS { Err(Refusal::TooDeep) } else { Ok(Some(reserved)) }
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    }
+
+    /// Goes over `<<` and its delimiter, or over `<<<`.
+    fn here_operator(&mut self) {
+        self.at += 2;
+        if self.peek(0) == Some(b'<') {
+            self.at += 1;
+            return;
+        }
+        let tabs = self.peek(0) == Some(b'-');
+        self.at += usize::from(tabs);
+        while let Some(b' ' | b'\t') = self.peek(0) {
+            self.at += 1;
+        }
+        let start = self.at;
+        while let Some(byte) = self.peek(0) {
+            match byte {
+                b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' => break,
+                b'\\' => self.at += 2,
+                b'\'' | b'"' => {
+                    self.at += 1;
+                    self.at += self.bytes[self.at.min(self.bytes.len())..]
+                        .iter()
+                        .position(|b| *b == byte)
+                        .unwrap_or(self.bytes.len())
+                        + 1;
+                }
+                _ => self.at += 1,
+            }
+        }
+        self.at = self.at.min(self.bytes.len());
+        let written = self.text.get(start..self.at).unwrap_or_default();
+        let delimiter: String = written.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
+        let quoted = delimiter.len() != written.len();
+        self.pending.push(Pending { delimiter, quoted, tabs });
+    }
+
+    /// Goes over the bodies of the here-documents that begin at this line.
+    fn here_documents(&mut self, end: Option<u8>) {
+        for pending in std::mem::take(&mut self.pending) {
+            let start = self.at;
+            let mut joined = false;
+            loop {
+                let line_start = self.at;
+                if line_start >= self.bytes.len() {
+                    self.bodies.push(start..line_start);
+                    break;
+                }
+                self.skip_line();
+                let mut line = &self.bytes[line_start..self.at];
+                if pending.tabs {
+                    let tabs = line.iter().take_while(|b| **b == b'\t').count();
+                    line = &line[tabs..];
+                }
+                let delimiter = pending.delimiter.as_bytes();
+                if !joined && line == delimiter {
+                    self.bodies.push(start..line_start);
+                    self.at += 1;
+                    break;
+                }
+                // In a substitution the closing bracket may stand right behind the delimiter.
+                if !joined
+                    && end.is_some()
+                    && line.strip_prefix(delimiter).is_some_and(|r| r.starts_with(b")"))
+                {
+                    self.bodies.push(start..line_start);
+                    self.at -= line.len() - delimiter.len();
+                    break;
+                }
+                let backslashes = line.iter().rev().take_while(|b| **b == b'\\').count();
+                joined = !pending.quoted && backslashes % 2 == 1;
+                self.at = (self.at + 1).min(self.bytes.len());
+            }
+            self.at = self.at.min(self.bytes.len());
+        }
+        self.bodies.retain(|range| !range.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests;

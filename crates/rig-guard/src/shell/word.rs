@@ -1,0 +1,164 @@
+//! A word as far as it is known without running anything.
+
+/// A word of a command after quote removal and expansion.
+///
+/// What is unknown has no characters in [`text`](Self::text); a mark stands in its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The characters that are known.
+    pub text: String,
+    /// What is special, in the order of the text.
+    pub marks: Vec<Mark>,
+}
+
+/// A special place in a [`Word`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The byte of the text at which it stands.
+    pub at: usize,
+    /// What stands there.
+    pub kind: Kind,
+}
+
+/// What a [`Mark`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The character at this place is an active pattern character.
+    Glob,
+    /// Before the character at this place stands something that is not known.
+    Unknown {
+        /// It may be nothing at all, as a variable that was never set.
+        empty: bool,
+        /// It is not quoted: it may be several words, or none.
+        split: bool,
+    },
+}
+
+impl Word {
+    /// Returns a word that is wholly known.
+    #[must_use]
+    pub fn literal(text: impl Into<String>) -> Self {
+        Self { text: text.into(), marks: Vec::new() }
+    }
+
+    /// Returns a word of which nothing is known.
+    #[must_use]
+    pub fn unknown(empty: bool) -> Self {
+        Self { text: String::new(), marks: vec![Mark { at: 0, kind: Kind::Unknown { empty, split: false } }] }
+    }
+
+    /// Returns the whole word where nothing of it is unknown.
+    #[must_use]
+    pub fn known(&self) -> Option<&str> {
+        if self.unknowns().next().is_none() { Some(&self.text) } else { None }
+    }
+
+    /// Says whether nothing of the word is known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.text.is_empty() && self.unknowns().next().is_some()
+    }
+
+    /// Says whether a part of the word is an unknown that may be more than one word.
+    #[must_use]
+    pub fn may_split(&self) -> bool {
+        self.marks.iter().any(|m| matches!(m.kind, Kind::Unknown { split: true, .. }))
+    }
+
+    /// Returns the places of what is unknown, with whether it may be empty.
+    pub fn unknowns(&self) -> impl Iterator<Item = (usize, bool)> {
+        self.marks.iter().filter_map(|mark| match mark.kind {
+            Kind::Unknown { empty, .. } => Some((mark.at, empty)),
+            Kind::Glob => None,
+        })
+    }
+
+    /// Says whether the character at a byte is an active pattern character.
+    #[must_use]
+    pub fn is_glob(&self, at: usize) -> bool {
+        self.marks.iter().any(|m| m.at == at && m.kind == Kind::Glob)
+    }
+
+    /// Appends a word with its marks.
+    pub fn push(&mut self, other: &Self) {
+        let base = self.text.len();
+        self.text.push_str(&other.text);
+        self.marks.extend(other.marks.iter().map(|m| Mark { at: base + m.at, kind: m.kind }));
+    }
+
+    /// Appends something unknown.
+    pub fn push_unknown(&mut self, empty: bool, split: bool) {
+        self.marks.push(Mark { at: self.text.len(), kind: Kind::Unknown { empty, split } });
+    }
+
+    /// Appends a character that is an active pattern character.
+    pub fn push_glob(&mut self, c: char) {
+        self.marks.push(Mark { at: self.text.len(), kind: Kind::Glob });
+        self.text.push(c);
+    }
+
+    /// Returns the word from a byte on.
+    #[must_use]
+    pub fn tail(&self, from: usize) -> Self {
+        let marks = self.marks.iter().filter(|m| m.at >= from);
+        Self {
+            text: self.text[from..].to_owned(),
+            marks: marks.map(|m| Mark { at: m.at - from, kind: m.kind }).collect(),
+        }
+    }
+
+    /// Returns the word as code for another shell, with [holes](HOLE) in the place of what is unknown.
+    #[must_use]
+    pub fn to_code(&self) -> String {
+        let mut code = String::with_capacity(self.text.len());
+        let mut from = 0;
+        for (at, empty) in self.unknowns() {
+            code.push_str(&self.text[from..at]);
+            code.push_str(if empty { "\0u\0" } else { "\0n\0" });
+            from = at;
+        }
+        code.push_str(&self.text[from..]);
+        code
+    }
+
+    /// Returns the word as people would write it, with `…` for what is unknown.
+    #[must_use]
+    pub fn display(&self) -> String {
+        let mut text = String::with_capacity(self.text.len() + 2);
+        let mut from = 0;
+        for (at, _) in self.unknowns() {
+            text.push_str(&self.text[from..at]);
+            text.push('…');
+            from = at;
+        }
+        text.push_str(&self.text[from..]);
+        let plain = |c: char| c.is_alphanumeric() || "…-_./:=+,@%^~{}#".contains(c);
+        let bare = !text.is_empty()
+            && text.char_indices().all(|(at, c)| plain(c) || self.is_glob(at))
+            && !text.starts_with(['~', '#']);
+        if bare { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    }
+}
+
+/// What encloses a hole in code: `NUL u NUL` is something unknown that may be empty, `NUL n NUL`
+/// something unknown that is not, `NUL 7 NUL` the eighth here-document that was cut out. Shells
+/// cannot be given a NUL, so no command has holes of its own.
+pub const HOLE: char = '\0';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_shows_in_every_form() {
+        let mut word = Word::literal("a");
+        word.push_unknown(true, true);
+        word.push(&Word::literal("b c"));
+        assert_eq!(word.display(), "'a…b c'");
+        assert_eq!(word.to_code(), "a\0u\0b c");
+        assert_eq!((word.known(), word.is_unknown(), word.may_split()), (None, false, true));
+        assert_eq!(word.tail(1).display(), "'…b c'");
+        assert_eq!(Word::literal("").display(), "''");
+        assert!(Word::unknown(false).is_unknown());
+    }
+}
