@@ -52,7 +52,8 @@ pub(crate) fn run(cx: &Context, options: &Bench) -> Result<()> {
     let cx = cx.clone().at_home(&home);
     let noop = build::noop(&cx)?;
     let prefix = sandbox.path().join("prefix");
-    let install = Install { prefix: Some(prefix.clone()), no_sync: true, ..Install::default() };
+    let install =
+        Install { prefix: Some(prefix.clone()), no_sync: true, temporary: true, ..Install::default() };
     install::run(&cx, &install)?;
     let work = repository(&cx, &sandbox)?;
     // An address at which nobody listens: events go to the spool, as with a coordinator.

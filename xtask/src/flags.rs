@@ -147,6 +147,8 @@ pub(crate) struct Install {
     pub(crate) destdir: Option<PathBuf>,
     /// Remove instead.
     pub(crate) uninstall: bool,
+    /// For a task that removes it again by itself; no option sets this.
+    pub(crate) temporary: bool,
 }
 
 /// The options of `bench`.

@@ -17,8 +17,9 @@ pub(crate) fn run(cx: &Context, arguments: &[OsString]) -> Result<()> {
     let home = sandbox.directory("home")?;
     let cx = cx.clone().at_home(&home);
     let (prefix, image) = (sandbox.path().join("prefix"), sandbox.directory("image")?);
-    install::run(&cx, &Install { prefix: Some(prefix.clone()), ..Install::default() })?;
-    install::run(&cx, &Install { image: true, destdir: Some(image.clone()), ..Install::default() })?;
+    let temporary = Install { temporary: true, ..Install::default() };
+    install::run(&cx, &Install { prefix: Some(prefix.clone()), ..temporary.clone() })?;
+    install::run(&cx, &Install { image: true, destdir: Some(image.clone()), ..temporary })?;
     // The tests make their own homes; this one is empty again, and shows if one of them does not.
     let home = sandbox.directory("empty")?;
     let cx = cx.with("HOME", &home).with("RIG_TEST_PREFIX", prefix).with("RIG_TEST_IMAGE", image);

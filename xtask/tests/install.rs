@@ -12,12 +12,25 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A home, and the installer run in it.
-struct Home(TempDir);
+/// A home, and the installer run in it; the second directory is for temporary files.
+struct Home(TempDir, TempDir);
+
+impl Drop for Home {
+    /// Ends what a killed installer had started and would have ended.
+    fn drop(&mut self) {
+        let ours = self.1.path().to_str().unwrap();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&line).contains(ours) {
+                let _ = Command::new("kill").arg(entry.file_name()).status();
+            }
+        }
+    }
+}
 
 impl Home {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -33,7 +46,7 @@ impl Home {
     /// Returns a call that sees this home and nothing of a session.
     fn call(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command.env_clear().env("HOME", self.0.path()).stdin(Stdio::null());
+        command.env_clear().env("HOME", self.0.path()).env("TMPDIR", self.1.path()).stdin(Stdio::null());
         for name in ["PATH", "CARGO", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR"] {
             #[expect(
                 clippy::disallowed_methods,
@@ -261,7 +274,14 @@ fn a_person_gets_an_identity_and_an_agent_does_not() {
 fn an_image_is_staged_whole_and_touches_no_home() {
     let (home, stage) = (Home::new(), Home::new());
     let destdir = stage.0.path().to_str().unwrap();
-    home.install(&["--image", "--destdir", destdir]);
+    let mut careful = home.call("sh");
+    let installer = env!("CARGO_BIN_EXE_xtask");
+    succeeds(careful.args([
+        "-c",
+        "umask 077; exec \"$0\" install --image --destdir \"$1\"",
+        installer,
+        destdir,
+    ]));
     assert_eq!(home.tree(), BTreeMap::new());
     let settings = stage.path("etc/claude-code/managed-settings.d/rig-tools.json");
     let settings = fs::read_to_string(settings).unwrap();

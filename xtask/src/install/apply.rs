@@ -69,9 +69,7 @@ fn keep(place: &Place, ledger: &mut Ledger, path: &Path, new: &Content) -> Resul
             if older.is_some() {
                 set_aside(&on_disk)?;
             }
-            if let Some(dir) = on_disk.parent() {
-                fs::create_dir_all(dir).doing(|| format!("make {}", dir.display()))?;
-            }
+            kept.parent().map_or(Ok(Vec::new()), |dir| place.make_directory(dir))?;
             current.write(&on_disk)?;
         }
     }

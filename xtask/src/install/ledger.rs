@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::content::Content;
 use super::place::Place;
-use crate::error::{Doing, Error, Result};
+use crate::error::{Error, Result};
 
 const FORMAT: u64 = 1;
 
@@ -90,12 +90,7 @@ impl Ledger {
 
     /// Makes a directory and those above it, and remembers which did not exist.
     pub(crate) fn make_directory(&mut self, place: &Place, path: &Path) -> Result<()> {
-        let missing: Vec<_> = path.ancestors().take_while(|dir| !place.disk(dir).exists()).collect();
-        for dir in missing.into_iter().rev() {
-            let on_disk = place.disk(dir);
-            std::fs::create_dir_all(&on_disk).doing(|| format!("make {}", on_disk.display()))?;
-            self.remember_directory(dir);
-        }
+        place.make_directory(path)?.iter().for_each(|dir| self.remember_directory(dir));
         Ok(())
     }
 

@@ -78,18 +78,28 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
             return Err(error);
         }
     }
-    if !options.image {
-        client::warning(cx).iter().for_each(|text| complain(&format!("warning: {text}")));
-    }
-    if place.destdir.is_none() && !options.image && !on_path(cx, &place.bin()) {
-        complain(&format!(
-            "warning: {} is not in your PATH; the hooks work without, `rig-escalate` and the others need it",
-            place.bin().display()
-        ));
+    if !options.temporary && !options.image {
+        warn(cx, place);
     }
     proof::run(cx, place, ledger.synced)?;
-    say(&format!("installed; to take it back: ./install.sh --uninstall{}", place.options()));
+    if !options.temporary {
+        say(&format!("installed; to take it back: ./install.sh --uninstall{}", place.options()));
+    }
     Ok(())
+}
+
+/// Says what keeps the hooks from being called, or the programs from being found.
+fn warn(cx: &Context, place: &Place) {
+    if let Some(text) = client::warning(cx) {
+        complain(&format!("warning: {text}"));
+    }
+    let bin = place.bin();
+    if place.destdir.is_none() && !on_path(cx, &bin) {
+        let bin = bin.display();
+        complain(&format!(
+            "warning: {bin} is not in your PATH, which only those need who call the programs by hand"
+        ));
+    }
 }
 
 /// Keeps other installations into the same prefix away until it is dropped. Returns the directories
@@ -98,10 +108,7 @@ fn lock(place: &Place) -> Result<(File, Vec<std::path::PathBuf>)> {
     let dir = place.disk(&place.prefix);
     let doing = || format!("lock {}", dir.display());
     loop {
-        let mut made: Vec<_> =
-            place.prefix.ancestors().filter(|path| !place.disk(path).exists()).map(Path::to_owned).collect();
-        made.reverse();
-        fs::create_dir_all(&dir).doing(|| format!("make {}", dir.display()))?;
+        let made = place.make_directory(&place.prefix)?;
         let file = File::open(&dir).doing(doing)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -1,9 +1,11 @@
 //! Where an installation goes.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::context::{self, Context};
-use crate::error::{Error, Result};
+use crate::error::{Doing, Error, Result};
 use crate::flags::Install;
 
 /// The names that the programs had before, each a link.
@@ -91,6 +93,24 @@ impl Place {
             Some(dir) => dir.join(path.strip_prefix("/").unwrap_or(path)),
             None => path.to_owned(),
         }
+    }
+
+    /// Makes a directory and those above it; returns which did not exist, outermost first. Those of a
+    /// whole machine are open to everyone, whatever the umask of the caller.
+    pub(crate) fn make_directory(&self, path: &Path) -> Result<Vec<PathBuf>> {
+        let missing = path.ancestors().take_while(|dir| !self.disk(dir).exists());
+        let mut made: Vec<_> = missing.map(Path::to_owned).collect();
+        made.reverse();
+        for dir in &made {
+            let on_disk = self.disk(dir);
+            let doing = || format!("make {}", on_disk.display());
+            // Another installation may be making it at this moment.
+            fs::create_dir_all(&on_disk).doing(doing)?;
+            if self.scope == Scope::Machine {
+                fs::set_permissions(&on_disk, Permissions::from_mode(0o755)).doing(doing)?;
+            }
+        }
+        Ok(made)
     }
 
     /// Returns the options that name this place on the command line of a later call.
