@@ -31,7 +31,9 @@ fn the_first_request_holds_the_context_and_so_does_the_first_after_a_compaction(
                 .filter(|t| t.contains(&format!("SessionStart:{source} hook success: ")))
                 .collect();
             assert_eq!(context.len(), 1, "{source}: {told:?}");
-            for fact in ["feat/42-login", "42", "dev-e-node", "guard"] {
+            for fact in
+                ["o/r#42", "branch feat/42-login", "Guard: on (user settings).", "dev-e-node is working"]
+            {
                 assert!(context[0].contains(fact), "{source}, {fact}: {}", context[0]);
             }
             assert!(
