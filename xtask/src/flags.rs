@@ -94,8 +94,9 @@ Usage: cargo xtask soak [SUITE]...
 Prints the command, the date and the result of each, for docs/measurements.md.
 
 Suites:
-  spool  Many writers of the event spool, killed at random
-  sync   Many syncs of the settings, killed at random
+  spool    Many writers of the event spool, killed at random, and a coordinator that comes and goes
+  sync     Many syncs of the settings, killed at random
+  install  Many installations, killed at any time
   [default: all]
 
 Options:
@@ -167,6 +168,8 @@ pub(crate) enum Suite {
     Spool,
     /// The settings.
     Sync,
+    /// The installation.
+    Install,
 }
 
 /// Reads the arguments behind the program's name.
@@ -253,11 +256,12 @@ fn soak(mut arguments: Arguments) -> Result<Task, String> {
         suites.push(match word.as_str() {
             "spool" => Suite::Spool,
             "sync" => Suite::Sync,
+            "install" => Suite::Install,
             _ => return Err(unknown("soak", word.as_ref())),
         });
     }
     if suites.is_empty() {
-        suites = vec![Suite::Spool, Suite::Sync];
+        suites = vec![Suite::Spool, Suite::Sync, Suite::Install];
     }
     Ok(Task::Soak(suites))
 }

@@ -15,8 +15,9 @@ impl Suite {
     /// The arguments of `cargo test` that name the suite.
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Spool => &["--package", "rig-core", "--features", "http", "--test", "spool"],
-            Self::Sync => &["--package", "rig-hooks-sync", "--test", "soak"],
+            Self::Spool => &["--package", "rig-report", "--test", "storm"],
+            Self::Sync => &["--package", "rig-hooks-sync", "--test", "it", "endurance::"],
+            Self::Install => &["--package", "xtask", "--test", "install", "killed"],
         }
     }
 }
@@ -29,7 +30,7 @@ pub(crate) fn run(cx: &Context, suites: &[Suite]) -> Result<()> {
     let mut failed = 0;
     for suite in suites {
         let mut cargo = cx.cargo();
-        cargo.args(["test", "--release", "--locked"]).args(suite.arguments()).args(["--", "--nocapture"]);
+        cargo.args(["test", "--locked"]).args(suite.arguments()).args(["--", "--nocapture"]);
         let start = Instant::now();
         let mut child =
             cargo.stdout(Stdio::piped()).spawn().doing(|| format!("start {}", process::shown(&cargo)))?;
