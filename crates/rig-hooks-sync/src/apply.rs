@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rig_core::settings::{Entry, Record};
+use rig_core::settings::{Entry, Record, load};
 
 use crate::error::SyncError;
 use crate::places::{Places, sha256};
@@ -75,13 +75,18 @@ fn sync_locked(
 /// # Errors
 /// When anything fails; the file is then as it was.
 pub fn remove(places: &Places, env: &BTreeMap<String, String>) -> Result<Done, SyncError> {
-    let dir = places.file.parent().unwrap_or(Path::new("/"));
-    if !dir.exists() {
-        // The file is gone with its directory, and nobody can be writing it.
-        let current = Current::read(places)?;
-        return finish_removal(places, &current).map(|()| Done::Nothing);
-    }
-    let _lock = lock(places)?;
+    let (made, _lock) = match lock_existing(places)? {
+        Some(lock) => (Vec::new(), lock),
+        None if !places.record().exists() => return Ok(Done::Nothing),
+        // The file is gone with its directory; what is known about it is to go too.
+        None => lock(places)?,
+    };
+    let done = remove_locked(places, env);
+    remove_directories(&made);
+    done
+}
+
+fn remove_locked(places: &Places, env: &BTreeMap<String, String>) -> Result<Done, SyncError> {
     let current = Current::read(places)?;
     sweep(places, &current)?;
     let plan = current.without(places, env)?;
@@ -117,23 +122,37 @@ fn finish_removal(places: &Places, current: &Current) -> Result<(), SyncError> {
 /// Makes the directory of the settings file where it is missing, and locks it. Returns the
 /// directories that were made.
 fn lock(places: &Places) -> Result<(Vec<PathBuf>, Lock), SyncError> {
-    let file = store::real(&places.file).map_err(SyncError::io("follow the link", &places.file))?;
-    let dir = file.parent().unwrap_or(Path::new("/"));
+    let dir = directory(places)?;
     let mut made = Vec::new();
     loop {
         made.extend(
-            store::make_directories(dir, places.directory_mode()).map_err(SyncError::io("make", dir))?,
+            store::make_directories(&dir, places.directory_mode()).map_err(SyncError::io("make", &dir))?,
         );
-        match store::lock(dir) {
-            Ok(lock) => return Ok((made, lock)),
+        match lock_existing(places) {
+            Ok(Some(lock)) => return Ok((made, lock)),
             // A removal took the directory away; it has let go of it by now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(None) => {}
             Err(error) => {
                 remove_directories(&made);
-                return Err(SyncError::io("lock", dir)(error));
+                return Err(error);
             }
         }
     }
+}
+
+/// Locks the directory of the settings file, if there is one.
+fn lock_existing(places: &Places) -> Result<Option<Lock>, SyncError> {
+    let dir = directory(places)?;
+    match store::lock(&dir) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(SyncError::io("lock", &dir)(error)),
+    }
+}
+
+fn directory(places: &Places) -> Result<PathBuf, SyncError> {
+    let file = store::real(&places.file).map_err(SyncError::io("follow the link", &places.file))?;
+    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
 /// Removes what a process that died left behind.
@@ -147,12 +166,16 @@ fn sweep(places: &Places, current: &Current) -> Result<(), SyncError> {
 fn write(places: &Places, current: &Current, plan: &Plan) -> Result<(), SyncError> {
     let made = store::make_directories(&places.records, places.records_mode())
         .map_err(SyncError::io("make", &places.records))?;
+    let (record, backup) = (places.record(), places.backup());
+    let before = [&record, &backup].map(|path| store::read(path).ok().flatten());
     let result = write_in_order(places, current, plan, &made);
     if result.is_err() {
-        let _ = match &current.record {
-            Some(record) => write_record(places, record),
-            None => store::remove(&places.record()).map_err(SyncError::io("remove", &places.record())),
-        };
+        for (path, bytes) in [record, backup].iter().zip(before) {
+            let _ = match bytes {
+                Some(bytes) => store::replace(path, &bytes, places.record_mode()),
+                None => store::remove(path),
+            };
+        }
         remove_directories(&made);
     }
     result
@@ -174,9 +197,7 @@ fn write_in_order(
             write_record(places, &under_way)?;
         }
         if let Some(text) = &current.text {
-            let backup = places.backup();
-            store::replace(&backup, text.as_bytes(), places.record_mode())
-                .map_err(SyncError::io("write", &backup))?;
+            write_beside(places, &places.backup(), text.as_bytes())?;
         }
         put(places, current, plan.text.as_deref())?;
     }
@@ -192,7 +213,7 @@ fn under_way(current: &Current, last: Option<&Record>) -> Option<Record> {
     let old = current.record.as_ref();
     let mut record = last.or(old)?.clone();
     record.next = Some(last.map(|record| record.entries.clone()).unwrap_or_default());
-    record.entries = old.map(|record| record.entries.clone()).unwrap_or_default();
+    record.entries = old.map(|record| in_the_file(record, current)).unwrap_or_default();
     if let Some(old) = old {
         record.env.extend(
             old.env.clone().into_iter().filter(|(key, _)| last.is_none_or(|l| !l.env.contains_key(key))),
@@ -202,6 +223,19 @@ fn under_way(current: &Current, last: Option<&Record>) -> Option<Record> {
         record.undo.written.push(sha256(text.as_bytes()));
     }
     Some(record)
+}
+
+/// Returns the recorded entries that the file has: after a write that was broken off, those from
+/// before it or those after it.
+fn in_the_file(record: &Record, current: &Current) -> Vec<Entry> {
+    let loaded = load(current.text.as_deref().unwrap_or_default().as_bytes(), record.scope);
+    let there =
+        |list: &&Vec<Entry>| list.iter().all(|entry| loaded.entries.iter().any(|other| other.same(entry)));
+    let mut lists: Vec<&Vec<Entry>> =
+        [Some(&record.entries), record.next.as_ref()].into_iter().flatten().collect();
+    // A shorter list is also there where the longer one is.
+    lists.sort_by_key(|list| std::cmp::Reverse(list.len()));
+    lists.into_iter().find(there).unwrap_or(&record.entries).clone()
 }
 
 /// Writes the settings file and reads it back. Where that fails the old bytes return.
@@ -229,7 +263,21 @@ fn write_record(places: &Places, record: &Record) -> Result<(), SyncError> {
         source: error.into(),
     })?;
     text.push('\n');
-    store::replace(&path, text.as_bytes(), places.record_mode()).map_err(SyncError::io("write", &path))
+    write_beside(places, &path, text.as_bytes())
+}
+
+/// Writes a file into the directory of records. The last removal of another settings file may
+/// take that directory away at any time.
+fn write_beside(places: &Places, path: &Path, bytes: &[u8]) -> Result<(), SyncError> {
+    loop {
+        match store::replace(path, bytes, places.record_mode()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                store::make_directories(&places.records, places.records_mode())
+                    .map_err(SyncError::io("make", &places.records))?;
+            }
+            result => return result.map_err(SyncError::io("write", path)),
+        }
+    }
 }
 
 /// Removes directories, the innermost first, as far as they are empty.

@@ -18,6 +18,7 @@ pub mod edit;
 pub mod error;
 pub mod matcher;
 pub mod merge;
+mod ours;
 pub mod person;
 pub mod places;
 pub mod plan;

@@ -96,11 +96,7 @@ fn pattern(event: &str, matcher: &str) -> Option<String> {
     while let Some(c) = chars.next() {
         let in_class = open.last() == Some(&'[');
         match c {
-            '\\' => {
-                if chars.next().is_none() {
-                    return Some(invalid(matcher));
-                }
-            }
+            '\\' if chars.next().is_none() => return Some(invalid(matcher)),
             ']' if in_class => drop(open.pop()),
             _ if in_class => {}
             '(' | '[' => open.push(c),
