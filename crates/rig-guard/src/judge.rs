@@ -1,4 +1,4 @@
-//! Judges shell code by all rules.
+//! Judges what a tool is about to do.
 
 use crate::rules::{self, Finding, RULES, Rule};
 use crate::shell::{Call, Found, Rable, Refusal, Shell, Verdict, Visitor};
@@ -15,6 +15,18 @@ pub struct Refused {
     pub part: String,
     /// What to do instead.
     pub instead: &'static str,
+}
+
+impl Refused {
+    /// Returns the refusal of a rule; `detail` says what is special about this case.
+    #[must_use]
+    pub fn by(rule: &Rule, detail: &str, part: String) -> Self {
+        let why = match detail {
+            "" => format!("{}: {}.", rule.what, rule.why),
+            detail => format!("{}: {}. Here {detail}.", rule.what, rule.why),
+        };
+        Self { rule: rule.id, why, part, instead: rule.instead }
+    }
 }
 
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
@@ -38,12 +50,8 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn refuse(&mut self, rule: &'static Rule, detail: &str, part: String) -> Verdict {
-        let why = match detail {
-            "" => format!("{}: {}.", rule.what, rule.why),
-            detail => format!("{}: {}. Here {detail}.", rule.what, rule.why),
-        };
-        self.refused = Some(Refused { rule: rule.id, why, part, instead: rule.instead });
+    fn refuse(&mut self, rule: &Rule, detail: &str, part: String) -> Verdict {
+        self.refused = Some(Refused::by(rule, detail, part));
         Err(Found)
     }
 }

@@ -3,6 +3,21 @@
 //! Everything is asked for only when a rule needs it: most commands are judged without a look at
 //! the file system.
 
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use rig_core::env::Environment;
+use rig_core::error::chain;
+use rig_core::git::Repository;
+use rig_core::paths::Paths;
+use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
+
+use crate::protected::Protected;
+use crate::shell::absolute;
+
+/// Where a working copy is ordinary work, unless it is the project itself.
+const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
+
 /// Facts about the machine and the session.
 pub trait World {
     /// Returns the home directory.
@@ -14,4 +29,200 @@ pub trait World {
     /// Returns the workspace's top directories: the project's, and that of the working copy in
     /// which the session is.
     fn roots(&self) -> Vec<String>;
+
+    /// Returns a path with its symbolic links followed, as far as it exists.
+    fn real(&self, path: &str) -> String;
+
+    /// Returns which files are the rig's own, and which are Claude's settings, as far as that is
+    /// told by names alone.
+    fn outline(&self) -> &Protected;
+
+    /// Returns the same with symbolic links followed, and with what hooks-sync has recorded.
+    fn protected(&self) -> &Protected;
+
+    /// Says in plain words which of the rig's entries in Claude's settings would not be in force
+    /// if a file had other contents: `None` for a file that is gone. Without a change it says
+    /// which are not in force now.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String>;
+
+    /// Reads a whole file; `None` where there is none, or it cannot be read.
+    fn read(&self, path: &str) -> Option<Vec<u8>>;
+}
+
+/// This machine, and a session in a directory.
+pub struct System<'a> {
+    env: &'a Environment,
+    paths: &'a Paths,
+    cwd: PathBuf,
+    records: OnceCell<Result<Vec<Record>, String>>,
+    outline: OnceCell<Protected>,
+    protected: OnceCell<Protected>,
+}
+
+impl<'a> System<'a> {
+    /// Names the session's directory; nothing is read yet.
+    #[must_use]
+    pub fn new(env: &'a Environment, paths: &'a Paths, cwd: PathBuf) -> Self {
+        let (records, outline, protected) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { env, paths, cwd, records, outline, protected }
+    }
+
+    /// Returns the session's directory.
+    #[must_use]
+    pub fn cwd(&self) -> Option<String> {
+        absolute(None, self.cwd.to_str()?)
+    }
+
+    fn project(&self) -> Option<String> {
+        absolute(None, self.env.get_path("CLAUDE_PROJECT_DIR")?.to_str()?)
+    }
+
+    fn session(&self) -> Session {
+        Session::of(self.env, self.paths, &self.cwd)
+    }
+
+    fn records(&self) -> Result<&[Record], String> {
+        let read = || settings::all_records(self.paths).map_err(|e| chain(&e));
+        self.records.get_or_init(read).as_deref().map_err(Clone::clone)
+    }
+
+    fn find_outline(&self) -> Protected {
+        let mut protected = Protected { switched: true, ..Protected::default() };
+        let home = self.paths.home.as_deref().map(|home| home.join(".claude"));
+        let user = [home, self.env.get_path("CLAUDE_CONFIG_DIR")];
+        let projects = [self.env.get_path("CLAUDE_PROJECT_DIR"), Some(self.cwd.clone())];
+        let ancestors =
+            projects.iter().flatten().flat_map(|dir| dir.ancestors().map(|dir| dir.join(".claude")));
+        for dir in user.into_iter().flatten().chain(ancestors) {
+            add(&mut protected.claude, &dir);
+        }
+        let config = self.paths.user_config.as_deref().and_then(Path::parent);
+        let system = self.paths.system_config.parent();
+        let state = self.paths.state.as_deref();
+        for dir in [config, system, state, Some(Path::new(MANAGED_DIR))].into_iter().flatten() {
+            add(&mut protected.trees, dir);
+        }
+        let program = std::env::current_exe().ok();
+        if let Some(bin) = program.as_deref().and_then(Path::parent).filter(|bin| bin.ends_with("bin")) {
+            add_bin(&mut protected, bin);
+        }
+        protected
+    }
+
+    fn find_protected(&self) -> Protected {
+        let mut protected = self.outline().clone();
+        match self.records() {
+            Ok(records) => {
+                for record in records {
+                    add(&mut protected.recorded, &record.target);
+                    add_bin(&mut protected, &record.bin);
+                }
+                protected.switched = records.is_empty() || records.iter().any(|r| r.scope != Scope::Managed);
+            }
+            // What must be in force is not known: everything counts.
+            Err(_) => protected.switched = true,
+        }
+        let Protected { trees, bins, recorded, claude, .. } = &mut protected;
+        for list in [trees, bins, recorded, claude] {
+            for path in list.clone() {
+                if let Ok(real) = std::fs::canonicalize(path) {
+                    add(list, &real);
+                }
+            }
+        }
+        protected
+    }
+}
+
+fn add(list: &mut Vec<String>, path: &Path) {
+    let path = path.to_str().and_then(|path| absolute(None, path));
+    list.extend(path.filter(|path| !list.contains(path)));
+}
+
+fn add_bin(protected: &mut Protected, bin: &Path) {
+    add(&mut protected.bins, bin);
+    if let Some(prefix) = bin.parent() {
+        add(&mut protected.trees, &prefix.join("share/rig-tools"));
+    }
+}
+
+impl World for System<'_> {
+    fn home(&self) -> Option<&str> {
+        self.paths.home.as_deref()?.to_str()
+    }
+
+    fn git_top(&self, dir: &str) -> Option<String> {
+        Repository::find(Path::new(dir))?.top.to_str().map(str::to_owned)
+    }
+
+    fn roots(&self) -> Vec<String> {
+        let project = self.project();
+        let temporary = |top: &String| TEMPORARY.iter().any(|dir| top.starts_with(dir));
+        let top = self.cwd().and_then(|cwd| self.git_top(&cwd)).filter(|top| !temporary(top));
+        let mut roots: Vec<String> = project.into_iter().chain(top).collect();
+        roots.push("/workspace".to_owned());
+        roots
+    }
+
+    fn real(&self, path: &str) -> String {
+        let mut rest = Vec::new();
+        let mut existing = Path::new(path);
+        loop {
+            if let Ok(real) = std::fs::canonicalize(existing) {
+                let real = rest.iter().rev().fold(real, |real, part| real.join(part));
+                return real.to_str().unwrap_or(path).to_owned();
+            }
+            let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
+                return path.to_owned();
+            };
+            rest.push(name);
+            existing = parent;
+        }
+    }
+
+    fn outline(&self) -> &Protected {
+        self.outline.get_or_init(|| self.find_outline())
+    }
+
+    fn protected(&self) -> &Protected {
+        self.protected.get_or_init(|| self.find_protected())
+    }
+
+    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
+        let records = self.records()?;
+        let mut files = self.session().files(records);
+        // A file that a parent of the project's directory holds counts as one of the project.
+        if let Some((path, _)) = change
+            && !files.iter().any(|f| f.path.to_str().is_some_and(|f| self.real(f) == self.real(path)))
+        {
+            let scope = if path.ends_with("settings.local.json") { Scope::Local } else { Scope::Project };
+            files.push(settings::SettingsFile { scope, path: path.into() });
+        }
+        // A file may be known by several names.
+        let changed = change.map(|(path, bytes)| (self.real(path), bytes));
+        let read = |path: &Path| match &changed {
+            Some((real, bytes)) if path.to_str().is_some_and(|path| self.real(path) == *real) => {
+                bytes.map(<[u8]>::to_vec)
+            }
+            _ => std::fs::read(path).ok(),
+        };
+        let mut losses = settings::losses(records, &files, read);
+        if records.is_empty() {
+            // Nothing says what must be in force; but whatever runs, this ends it.
+            let off = files.iter().filter(|file| {
+                read(&file.path)
+                    .is_some_and(|bytes| settings::load(&bytes, file.scope).disable_all_hooks == Some(true))
+            });
+            losses.extend(off.map(|file| format!("{} sets `disableAllHooks`", file.path.display())));
+        }
+        Ok(losses)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        (meta.len() < 4 << 20).then(|| std::fs::read(path).ok()).flatten()
+    }
 }

@@ -1,30 +1,13 @@
 //! Every case of `tests/cases`, judged exactly as its line says.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use common::{CWD, Session};
 use rig_guard::judge;
 use rig_guard::rules::RULES;
-use rig_guard::world::World;
-
-/// A session of `dev` in a working copy, which is in the workspace.
-struct Session;
-
-const CWD: &str = "/workspace/app";
-
-impl World for Session {
-    fn home(&self) -> Option<&str> {
-        Some("/home/dev")
-    }
-
-    fn git_top(&self, dir: &str) -> Option<String> {
-        dir.starts_with(CWD).then(|| CWD.to_owned())
-    }
-
-    fn roots(&self) -> Vec<String> {
-        vec![CWD.to_owned(), "/workspace".to_owned()]
-    }
-}
 
 /// What a line expects: the rule that refuses, or none.
 struct Case {
@@ -63,7 +46,7 @@ fn every_case_is_judged_as_its_line_says() {
     let mut report: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     let mut wrong = Vec::new();
     for case in &cases {
-        let refused = judge::command(&case.command, Some(CWD), &Session);
+        let refused = judge::command(&case.command, Some(CWD), &Session::default());
         let rule = refused.as_ref().map(|r| r.rule);
         report.entry(&case.class).or_default()[usize::from(rule.is_some())] += 1;
         if rule != case.rule.as_deref() {
@@ -92,15 +75,20 @@ fn every_rule_has_its_cases() {
 fn the_examples_of_a_rule_are_judged_as_it_says() {
     for rule in RULES {
         for command in rule.denies {
-            let refused = judge::command(command, Some(CWD), &Session);
+            let refused = judge::command(command, Some(CWD), &Session::default());
             assert_eq!(refused.map(|r| r.rule), Some(rule.id), "{command}");
         }
         for command in rule.allows {
-            assert_eq!(judge::command(command, Some(CWD), &Session), None, "{command}");
+            assert_eq!(judge::command(command, Some(CWD), &Session::default()), None, "{command}");
         }
         // What a refusal recommends is not refused in its turn.
         for command in rule.instead.split('`').skip(1).step_by(2) {
-            assert_eq!(judge::command(command, Some(CWD), &Session), None, "{}: {command}", rule.id);
+            assert_eq!(
+                judge::command(command, Some(CWD), &Session::default()),
+                None,
+                "{}: {command}",
+                rule.id
+            );
         }
     }
 }

@@ -3,32 +3,18 @@
 //! Random scripts are run by bash in a sandbox: an empty directory, a search path with nothing on
 //! it but a program that prints its arguments and a few wrappers. The guard reads the same scripts.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use common::Session;
 use rig_guard::shell::{Call, Rable, Refusal, Shell, Verdict, Visitor, Word};
-use rig_guard::world::World;
 
 /// How many random scripts are compared.
 const SCRIPTS: usize = 600;
-
-struct Sandbox;
-
-impl World for Sandbox {
-    fn home(&self) -> Option<&str> {
-        Some("/home/dev")
-    }
-
-    fn git_top(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn roots(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 /// Collects the arguments of `show`.
 #[derive(Default)]
@@ -54,7 +40,7 @@ impl Visitor for Shown {
 fn guard(script: &str) -> Vec<Vec<String>> {
     let mut shown = Shown::default();
     let parser = Rable;
-    Shell::new(&parser, &Sandbox, &mut shown, Some("/".into())).walk(script).unwrap();
+    Shell::new(&parser, &Session::default(), &mut shown, Some("/".into())).walk(script).unwrap();
     shown.0
 }
 
@@ -307,7 +293,7 @@ fn what_cannot_be_known_is_said_to_be_unknown() {
     }
     let script = "show $U \"$U\" a$(date)b ${V#x} $((1+2)) $RANDOM ${a[0]} <(ls)";
     let parser = Rable;
-    Shell::new(&parser, &Sandbox, &mut All(&mut shown), None).walk(script).unwrap();
+    Shell::new(&parser, &Session::default(), &mut All(&mut shown), None).walk(script).unwrap();
     let texts: Vec<String> = shown.iter().map(Word::display).collect();
     assert_eq!(texts, ["…", "…", "a…b", "…", "…", "…", "…", "…"]);
     let empty: Vec<bool> = shown.iter().map(|w| w.unknowns().all(|(_, empty)| empty)).collect();

@@ -16,6 +16,7 @@ pub(super) const WORLD_WRITABLE: Rule = Rule {
     instead: "give the owner or the group what they need, such as `chmod 755`, `chmod u+x` or `chmod g+w`",
     programs: &["chmod"],
     unknown_program: false,
+    redirections: false,
     judge,
     suspects: |words| words.contains(&"chmod") && words.iter().any(|w| world_writable(w).is_some()),
     denies: &[

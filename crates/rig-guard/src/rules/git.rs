@@ -13,6 +13,7 @@ pub(super) const PUSH_FORCE: Rule = Rule {
     instead: "`git push --force-with-lease`, which stops when the remote has commits you have not seen; or push a new commit",
     programs: &["git", "git-push"],
     unknown_program: true,
+    redirections: false,
     judge: push,
     suspects: |words| {
         words.contains(&"push")
@@ -45,6 +46,7 @@ pub(super) const RESET_HARD: Rule = Rule {
     instead: "`git stash` first, or `git reset --keep`, which stops where it would lose changes",
     programs: &["git", "git-reset"],
     unknown_program: true,
+    redirections: false,
     judge: reset,
     suspects: |words| words.contains(&"reset") && words.contains(&"--hard"),
     denies: &[

@@ -13,6 +13,7 @@ pub(super) const DELETE_NAMESPACE: Rule = Rule {
     instead: "delete the single resources by name, or look first with `--dry-run=client`",
     programs: &["kubectl", "oc", "k", "kubecolor"],
     unknown_program: true,
+    redirections: false,
     judge,
     suspects: |words| {
         words.contains(&"delete") && words.iter().any(|w| w.split(['/', ',']).any(is_namespace))

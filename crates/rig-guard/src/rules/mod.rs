@@ -6,10 +6,13 @@
 mod chmod;
 mod git;
 mod kubectl;
+mod off;
 mod options;
-mod paths;
+pub(crate) mod own;
+pub(crate) mod paths;
 mod rm;
 mod sql;
+mod targets;
 
 use crate::shell::Call;
 use crate::world::World;
@@ -28,6 +31,8 @@ pub struct Rule {
     pub programs: &'static [&'static str],
     /// It also looks at a command whose program is not known.
     pub unknown_program: bool,
+    /// It also looks at every command whose output goes to a file.
+    pub redirections: bool,
     /// Looks at a command.
     pub judge: fn(&Call<'_>, &dyn World) -> Option<Finding>,
     /// Says whether code that could not be walked through may be what this rule refuses, by the
@@ -53,14 +58,20 @@ impl Finding {
 }
 
 /// Every rule, in the order in which they are asked.
-pub static RULES: [&Rule; 6] = [
+pub static RULES: [&Rule; 9] = [
     &git::PUSH_FORCE,
     &git::RESET_HARD,
     &rm::RM_ROOT,
     &kubectl::DELETE_NAMESPACE,
     &sql::DROP,
     &chmod::WORLD_WRITABLE,
+    &own::SETTINGS,
+    &own::FILES,
+    &off::OFF,
 ];
+
+/// The rule about Claude's settings, which also judges edits and changes on the disk.
+pub(crate) const SETTINGS_ID: &str = own::SETTINGS.id;
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
@@ -69,7 +80,7 @@ pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Findi
         let concerned = match name {
             Some(name) => rule.programs.contains(&name),
             None => rule.unknown_program && call.words.first().is_some_and(crate::shell::Word::is_unknown),
-        };
+        } || rule.redirections && !call.writes.is_empty();
         if concerned { (rule.judge)(call, world).map(|finding| (*rule, finding)) } else { None }
     })
 }

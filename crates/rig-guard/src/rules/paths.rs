@@ -78,7 +78,7 @@ pub(super) fn danger(word: &Word, cwd: Option<&str>, world: &dyn World) -> Optio
 }
 
 /// A path, in parts that may hold pattern characters.
-struct Pattern(Vec<Vec<Piece>>);
+pub(crate) struct Pattern(Vec<Vec<Piece>>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -94,8 +94,13 @@ enum Piece {
 }
 
 impl Pattern {
+    /// Returns an absolute path as it is.
+    pub(crate) fn literal(path: &str) -> Self {
+        Self(literal(path))
+    }
+
     /// Makes a path absolute; `None` where it depends on a directory that is not known.
-    fn of(word: &Word, cwd: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(word: &Word, cwd: Option<&str>) -> Option<Self> {
         let relative = !word.text.starts_with('/') || word.unknowns().any(|(at, _)| at == 0);
         let base = if relative { literal(cwd?) } else { Vec::new() };
         let mut parts: Vec<Vec<Piece>> = base;
@@ -117,10 +122,29 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, path: &str) -> bool {
-        let parts = path.split('/').filter(|p| !p.is_empty());
-        parts.clone().count() == self.0.len() && parts.zip(&self.0).all(|(name, part)| matches(part, name))
+    /// Says whether it matches a path.
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        names(path).count() == self.0.len() && self.agrees(path)
     }
+
+    /// Says whether it matches a directory that a path is in.
+    pub(crate) fn is_above(&self, path: &str) -> bool {
+        names(path).count() > self.0.len() && self.agrees(path)
+    }
+
+    /// Says whether it matches something in a directory.
+    pub(crate) fn is_below(&self, dir: &str) -> bool {
+        names(dir).count() < self.0.len() && self.agrees(dir)
+    }
+
+    /// Says whether it matches a path as far as both go.
+    fn agrees(&self, path: &str) -> bool {
+        names(path).zip(&self.0).all(|(name, part)| matches(part, name))
+    }
+}
+
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty())
 }
 
 fn literal(path: &str) -> Vec<Vec<Piece>> {

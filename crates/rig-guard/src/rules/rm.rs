@@ -14,6 +14,7 @@ pub(super) const RM_ROOT: Rule = Rule {
     instead: "name what is to go, below the workspace or in /tmp; write `\"${DIR:?}\"/*` so that an unset variable stops the command",
     programs: &["rm", "find"],
     unknown_program: true,
+    redirections: false,
     judge,
     suspects: |words| {
         let recursive = |w: &&str| *w == "--recursive" || bundle(w).is_some_and(|b| b.contains(['r', 'R']));

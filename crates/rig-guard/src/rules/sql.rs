@@ -30,6 +30,7 @@ pub(super) const DROP: Rule = Rule {
         "mariadb-admin",
     ],
     unknown_program: false,
+    redirections: false,
     judge,
     suspects: |words| {
         let has = |name: &str| words.iter().any(|w| w.eq_ignore_ascii_case(name));

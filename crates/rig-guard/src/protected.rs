@@ -1,0 +1,123 @@
+//! Which files keep the guard in force: the rig's own, and Claude's settings.
+
+use crate::rules::paths::Pattern;
+
+/// The rig's programs and the names under which they are linked.
+const PROGRAMS: [&str; 10] = [
+    "rig-guard",
+    "rig-prime",
+    "rig-report",
+    "rig-hooks-sync",
+    "rig-escalate",
+    "rig-conductor",
+    "conductor-e-prime",
+    "conductor-e-hook",
+    "conductor-e-hook.sh",
+    "pretool-guard",
+];
+
+/// The settings files in a `.claude` directory.
+const SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
+
+/// Absolute paths of what keeps the guard in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protected {
+    /// Directories in which nothing may be changed.
+    pub trees: Vec<String>,
+    /// Directories of the rig's programs, in which other files are ordinary.
+    pub bins: Vec<String>,
+    /// Settings files with entries of the rig in them.
+    pub recorded: Vec<String>,
+    /// The `.claude` directories of the session.
+    pub claude: Vec<String>,
+    /// A settings file of the session without entries of the rig could switch them off.
+    pub switched: bool,
+}
+
+/// What a path is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owned {
+    /// One of the rig's own files.
+    Rig(String),
+    /// A settings file of the session.
+    Settings {
+        /// Its path.
+        path: String,
+        /// It has entries of the rig in it.
+        recorded: bool,
+    },
+}
+
+impl Protected {
+    /// Says what a path is that is known as a whole.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<Owned> {
+        self.find(&Pattern::literal(path), false)
+    }
+
+    /// Says whether a path has a name that settings files have.
+    #[must_use]
+    pub fn is_settings_name(path: &str) -> bool {
+        SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path))
+    }
+
+    /// Says what a path or a pattern is, or matches. With `below` the files below it count too, as
+    /// for a directory that is moved away.
+    pub(crate) fn find(&self, pattern: &Pattern, below: bool) -> Option<Owned> {
+        let hits = |path: &str| pattern.matches(path) || below && pattern.is_above(path);
+        let recorded = self.recorded.iter().find(|path| hits(path));
+        if let Some(path) = recorded {
+            return Some(Owned::Settings { path: path.clone(), recorded: true });
+        }
+        if let Some(tree) = self.trees.iter().find(|tree| hits(tree) || pattern.is_below(tree)) {
+            return Some(Owned::Rig(tree.clone()));
+        }
+        for bin in self.bins.iter().filter(|bin| pattern.is_below(bin) || below && hits(bin)) {
+            for program in PROGRAMS.iter().map(|name| format!("{bin}/{name}")).filter(|path| hits(path)) {
+                return Some(Owned::Rig(program));
+            }
+        }
+        let settings = || self.claude.iter().flat_map(|dir| SETTINGS.map(|name| format!("{dir}/{name}")));
+        let path = settings().find(|path| hits(path)).filter(|_| self.switched)?;
+        Some(Owned::Settings { path, recorded: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_apart() {
+        let protected = Protected {
+            trees: vec!["/h/.config/rig".into(), "/etc/claude-code".into()],
+            bins: vec!["/h/.local/bin".into()],
+            recorded: vec!["/h/.claude/settings.json".into()],
+            claude: vec!["/h/.claude".into(), "/w/.claude".into()],
+            switched: true,
+        };
+        let rig = |path: &str| Some(Owned::Rig(path.into()));
+        let settings = |path: &str, recorded| Some(Owned::Settings { path: path.into(), recorded });
+        for (path, below, expected) in [
+            ("/h/.claude/settings.json", false, settings("/h/.claude/settings.json", true)),
+            ("/h/.claude", false, None),
+            ("/h/.claude", true, settings("/h/.claude/settings.json", true)),
+            ("/h", true, settings("/h/.claude/settings.json", true)),
+            ("/w/.claude/settings.local.json", false, settings("/w/.claude/settings.local.json", false)),
+            ("/w/.claude/agents/a.md", true, None),
+            ("/x/.claude/settings.json", false, None),
+            ("/h/.config/rig/config.json", false, rig("/h/.config/rig")),
+            ("/h/.config/rig", false, rig("/h/.config/rig")),
+            ("/h/.config", true, rig("/h/.config/rig")),
+            ("/h/.config/rigid", true, None),
+            ("/h/.local/bin/rig-guard", false, rig("/h/.local/bin/rig-guard")),
+            ("/h/.local/bin/other", false, None),
+            ("/h/.local/bin", true, rig("/h/.local/bin/rig-guard")),
+            ("/w/target/rig-guard", false, None),
+        ] {
+            assert_eq!(protected.find(&Pattern::literal(path), below), expected, "{path} {below}");
+        }
+        let managed = Protected { switched: false, ..protected };
+        assert_eq!(managed.file("/w/.claude/settings.json"), None);
+    }
+}

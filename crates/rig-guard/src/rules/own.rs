@@ -1,0 +1,96 @@
+//! What keeps the guard in force: Claude's settings, and the rig's own files.
+
+use super::paths::Pattern;
+use super::targets::{self, Change, Target};
+use super::{Finding, Rule};
+use crate::protected::{Owned, Protected};
+use crate::shell::Call;
+use crate::world::World;
+
+/// Changes of Claude's settings by a command, whose result cannot be told beforehand.
+pub(crate) const SETTINGS: Rule = Rule {
+    id: "self.settings",
+    what: "Claude's settings are changed in a way whose result cannot be told beforehand",
+    why: "they keep the rig's hooks in force, this guard among them",
+    instead: "use the Edit tool on the settings file: its result can be judged, and adding a permission passes",
+    programs: &targets::PROGRAMS,
+    unknown_program: false,
+    redirections: true,
+    judge: |call, world| {
+        find(call, world, |change, owned| match owned {
+            Owned::Settings { path, recorded } if recorded || change == Change::Write => Some(path),
+            _ => None,
+        })
+    },
+    suspects: |words| words.contains(&".claude") && words.iter().any(|w| Protected::is_settings_name(w)),
+    denies: &[
+        "echo '{}' > ~/.claude/settings.json",
+        "rm -rf ~/.claude",
+        "sed -i s/a/b/ .claude/settings.local.json",
+    ],
+    allows: &[
+        "cat ~/.claude/settings.json",
+        "jq .env .claude/settings.json",
+        "echo '{}' > /tmp/settings.json",
+    ],
+};
+
+/// Changes of the rig's programs, configuration, log and spool.
+pub(crate) const FILES: Rule = Rule {
+    id: "self.files",
+    what: "The rig's own installed files are not changed from inside a session",
+    why: "they are what judges and reports this session",
+    instead: "a person can change them in a terminal; `rig-hooks-sync --check` shows whether they are in order",
+    programs: &targets::PROGRAMS,
+    unknown_program: false,
+    redirections: true,
+    judge: |call, world| {
+        find(call, world, |_, owned| if let Owned::Rig(path) = owned { Some(path) } else { None })
+    },
+    suspects: |words| {
+        words.windows(2).any(|w| matches!(w, [".config" | "state" | "etc", "rig"] | ["share", "rig-tools"]))
+    },
+    denies: &[
+        "rm ~/.config/rig/config.json",
+        "mv ~/.local/bin/rig-guard /tmp",
+        "> ~/.local/state/rig/log/rig-guard.jsonl",
+    ],
+    allows: &[
+        "cat ~/.config/rig/config.json",
+        "tail ~/.local/state/rig/log/rig-guard.jsonl",
+        "rm -rf target/rig-guard",
+    ],
+};
+
+/// Returns a finding about the first file that a command changes and that counts.
+fn find(
+    call: &Call<'_>,
+    world: &dyn World,
+    counts: impl Fn(Change, Owned) -> Option<String>,
+) -> Option<Finding> {
+    targets::targets(call).into_iter().find_map(|target| {
+        let path = counts(target.change, owned(&target, call.cwd, world)?)?;
+        Some(Finding::new(format!("it is about {path}")))
+    })
+}
+
+fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned> {
+    if target.path.text.starts_with("/dev/") {
+        return None;
+    }
+    let pattern = Pattern::of(&target.path, cwd)?;
+    let named = Protected::is_settings_name(&target.path.text);
+    if named || world.outline().find(&pattern, target.below).is_some() {
+        if let Some(owned) = world.protected().find(&pattern, target.below) {
+            return Some(owned);
+        }
+    }
+    // The same file by another name.
+    let path = if target.path.marks.is_empty() {
+        crate::shell::absolute(cwd, &target.path.text)?
+    } else {
+        return None;
+    };
+    let real = world.real(&path);
+    if real == path { None } else { world.protected().find(&Pattern::literal(&real), target.below) }
+}
