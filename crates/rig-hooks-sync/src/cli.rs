@@ -58,7 +58,8 @@ struct Args {
 
     /// Apply an override; `none` for the base alone
     ///
-    /// Without it a sync writes the base alone, and --check takes the role of the last sync.
+    /// Without it a sync writes the base alone, and --check takes the role of the last sync, as it
+    /// does with --bin and --identity.
     #[arg(long, value_name = "NAME")]
     role: Option<String>,
 
@@ -164,7 +165,7 @@ fn run(args: &Args, env: &Environment) -> Result<u8, SyncError> {
     }
     let paths = Paths::of_user(env);
     if args.check {
-        return check(&places, &paths, args, &wish, env);
+        return check(places, &paths, args, &wish, env);
     }
     let role = args.role.as_deref().filter(|role| *role != base::NO_ROLE);
     let entries = base::wanted(&places, role)?;
@@ -203,7 +204,7 @@ fn sync(
     let former = Current::read(places)?.record.and_then(|record| record.role);
     let (done, plan) = apply::sync(places, role, entries, variables)?;
     let target = places.target.display();
-    let hooks = format!("{} hooks", entries.len());
+    let hooks = count(entries);
     let role_text = role.map_or(String::new(), |role| format!(" (role {role})"));
     say(&match done {
         Done::Nothing => format!("{target} is up to date: {hooks}{role_text}"),
@@ -250,27 +251,30 @@ fn remove(places: &Places, dry_run: bool, variables: &BTreeMap<String, String>) 
 }
 
 fn check(
-    places: &Places,
+    mut places: Places,
     paths: &Paths,
     args: &Args,
     wish: &Wish,
     env: &Environment,
 ) -> Result<u8, SyncError> {
     // Without options the file is held against what was synced last.
-    let record = Current::read(places)?.record;
+    let record = Current::read(&places)?.record;
     let recorded = record.as_ref().and_then(|record| record.role.clone());
     let role = args.role.clone().or(recorded);
-    let entries = base::wanted(places, role.as_deref())?;
+    if let (Some(record), None) = (&record, &args.bin) {
+        places.bin.clone_from(&record.bin);
+    }
+    let entries = base::wanted(&places, role.as_deref())?;
     let variables = match (&record, wish) {
         (Some(record), Wish::Usual) => record.env.clone(),
         _ => person::variables(wish, places.scope, env)?,
     };
-    let Findings { drift, notes } = check::check(places, paths, &entries, &variables)?;
+    let Findings { drift, notes } = check::check(&places, paths, &entries, &variables)?;
     for text in &notes {
         note(text);
     }
     if drift.is_empty() {
-        say(&format!("{}: {} hooks in force", places.target.display(), entries.len()));
+        say(&format!("{}: {} in force", places.target.display(), count(&entries)));
         return Ok(0);
     }
     for text in &drift {
@@ -291,6 +295,11 @@ fn print_diff(places: &Places, current: &Current, plan: &Plan) -> Result<u8, Syn
         tell(&format!("{name} would stay as it is"));
     }
     Ok(0)
+}
+
+fn count(entries: &[Entry]) -> String {
+    let n = entries.len();
+    format!("{n} hook{}", if n == 1 { "" } else { "s" })
 }
 
 fn say(text: &str) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, fixtures};
 
 #[track_caller]
 fn drift(sandbox: &Sandbox, options: &[&str], expected: &[&str], notes: &[&str]) {
@@ -41,6 +41,10 @@ fn without_a_sync_there_is_only_that_to_tell() {
 fn what_was_synced_is_in_force_with_the_options_of_the_sync() {
     let sandbox = synced();
     drift(&sandbox, &[], &[IN_FORCE], &[]);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rig-hooks-sync"));
+    command.env_clear().env("HOME", sandbox.home()).current_dir(sandbox.root());
+    command.arg("--check").arg("--base").arg(fixtures().join("base/hooks-base.json"));
+    assert_eq!(sandbox.ran(&mut command).stdout, format!("{IN_FORCE}\n"));
     sandbox.ok(&["--role", "patch"]);
     drift(&sandbox, &[], &["ROOT/home/.claude/settings.json: 3 hooks in force"], &[]);
     drift(

@@ -141,7 +141,8 @@ fn odd_settings_come_through_a_sync_and_a_removal() {
         let before = odd_settings(&mut dice);
         let sandbox = Sandbox::new();
         sandbox.write(&sandbox.settings(), &before);
-        let options: &[&str] = dice.pick(&[&[][..], &["--role", "patch"], &["--identity", "dev-e-node"]]);
+        let runs: [&[&str]; 3] = [&[], &["--role", "patch"], &["--identity", "dev-e-node"]];
+        let options = *dice.pick(&runs);
         let told = || format!("seed {seed}: {before}");
         let ran = sandbox.run(options);
         assert_eq!(ran.code, Some(0), "{}: {ran:?}", told());

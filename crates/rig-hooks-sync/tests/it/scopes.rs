@@ -72,7 +72,7 @@ fn project_settings_name_nothing_of_this_machine_or_person() {
     let ran = sandbox.ran(&mut command);
     assert_eq!(
         (ran.stdout.as_str(), ran.stderr.as_str()),
-        ("made ROOT/home/project/.claude/settings.json with 1 hooks\n", "")
+        ("made ROOT/home/project/.claude/settings.json with 1 hook\n", "")
     );
     assert_eq!(
         fs::read_to_string(project.join(".claude/settings.json"))
