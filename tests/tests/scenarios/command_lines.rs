@@ -44,8 +44,10 @@ fn the_names_of_old_are_the_same_programs() {
 fn an_unknown_option_is_refused_with_a_hint() {
     let home = Home::new();
     for name in PROGRAMS {
+        // From the guard 2 would mean that a call was judged.
+        let code = if name == "rig-guard" { 64 } else { 2 };
         let output = Program::new(program(name)).home(&home).arg("--no-such-option").output();
-        assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""), "{name}: {output:?}");
+        assert_eq!((output.code, output.stdout.as_str()), (Some(code), ""), "{name}: {output:?}");
         assert!(
             output.stderr.contains("--no-such-option") && output.stderr.contains("--help"),
             "{name}: {output:?}"

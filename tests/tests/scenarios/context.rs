@@ -14,6 +14,7 @@ fn the_first_request_holds_the_context_and_so_does_the_first_after_a_compaction(
         });
         let scene = scene.env("AGENT_ID", "dev-e-node").env("CONDUCTOR_BASE_URL", conductor.url());
         scene.sync(&[]);
+        scene.repo.git(["remote", "set-url", "origin", "https://github.com/o/r.git"]);
         scene.repo.git(["switch", "--quiet", "--create", "feat/42-login"]);
         let mut session = scene.start();
         session.model.plays([Turn::say("one"), Turn::say("two")]);
@@ -32,7 +33,7 @@ fn the_first_request_holds_the_context_and_so_does_the_first_after_a_compaction(
                 .collect();
             assert_eq!(context.len(), 1, "{source}: {told:?}");
             for fact in
-                ["o/r#42", "branch feat/42-login", "Guard: on (user settings).", "dev-e-node is working"]
+                ["o/r#42", "branch feat/42-login", "Guard: on (user settings).", "Conductor-E: dev-e-node is"]
             {
                 assert!(context[0].contains(fact), "{source}, {fact}: {}", context[0]);
             }

@@ -230,23 +230,21 @@ fn a_full_state_directory_changes_no_answer_and_keeps_every_record_whole() {
             let repo = home.repo("work/project");
             std::fs::create_dir_all(home.state()).expect("make the state directory");
             mount(["-t", "tmpfs", "-o", "size=64k", "none"], &home.state());
+            std::fs::write(home.state().join("ballast"), [0; 40 << 10]).expect("leave little room");
             // Some records fit; from one on none does. Which one that is differs by hook and place.
             for n in 0..60 {
                 let event = (hook.event)().cwd(repo.path()).set("session_id", format!("session-{n}"));
                 let output = hook.program(&home, &repo).payload(event).output();
                 assert_eq!(output.code, Some(hook.code), "{}: {output:?}", hook.name);
-                if n == 20 {
-                    std::fs::write(home.state().join("ballast"), [0; 128 << 10])
-                        .expect_err("the disk fills up");
-                }
             }
             let kept = records(&home);
             std::fs::remove_file(home.state().join("ballast")).expect("make room");
             let event = (hook.event)().cwd(repo.path()).set("session_id", "afterwards");
             let output = hook.program(&home, &repo).payload(event).output();
             assert_eq!(output.code, Some(hook.code), "{}: {output:?}", hook.name);
-            let more = if hook.name == "rig-prime" { 0 } else { 1 };
-            assert!(records(&home) >= kept + more, "{}", hook.name);
+            // What was not kept before may be kept now as well, but nothing is lost or broken.
+            let more = usize::from(hook.name != "rig-prime");
+            assert!(kept < 60 * 2 && records(&home) >= kept + more, "{}: {kept}", hook.name);
         }
     });
 }
