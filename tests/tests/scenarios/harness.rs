@@ -1,6 +1,7 @@
 //! The harness itself, with hooks of a line of shell: what it says must be true before
 //! anything that it says about the product can be.
 
+use rig_testkit::eventually;
 use rig_tests::{Model, Session, Turn, with_client};
 use serde_json::json;
 
@@ -69,6 +70,19 @@ fn what_the_model_is_told_at_start_and_after_a_compaction_is_seen() {
         assert!(
             told(&session, 1, "\"source\":\"compact\"") && told(&session, 1, "a summary of what was said")
         );
+        session.end();
+    });
+}
+
+#[test]
+fn without_a_hook_on_config_change_emptied_settings_end_the_guarding() {
+    with_client(|scene| {
+        let settings = json!({ "hooks": { "PreToolUse": hook("cat >/dev/null; exit 2") } });
+        let file = scene.home.write(".claude/settings.json", settings.to_string());
+        let mut session = scene.start();
+        assert!(session.bash("touch made").is_error);
+        std::fs::write(file, "{}").unwrap();
+        eventually("the end of the guarding", || (!session.bash("touch made").is_error).then_some(()));
         session.end();
     });
 }
