@@ -1,6 +1,6 @@
 //! Which files keep the guard in force: the rig's own, and Claude's settings.
 
-use crate::rules::paths::Pattern;
+use crate::rules::pattern::Pattern;
 
 /// The rig's programs and the names under which they are linked.
 const PROGRAMS: [&str; 10] = [
@@ -52,7 +52,7 @@ impl Protected {
     /// Says what a path is that is known as a whole.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<Owned> {
-        self.find(&Pattern::literal(path), false)
+        self.find(&Pattern::Path(path.to_owned()), false)
     }
 
     /// Says whether a path has a name that settings files have.
@@ -115,7 +115,7 @@ mod tests {
             ("/h/.local/bin", true, rig("/h/.local/bin/rig-guard")),
             ("/w/target/rig-guard", false, None),
         ] {
-            assert_eq!(protected.find(&Pattern::literal(path), below), expected, "{path} {below}");
+            assert_eq!(protected.find(&Pattern::Path(path.to_owned()), below), expected, "{path} {below}");
         }
         let managed = Protected { switched: false, ..protected };
         assert_eq!(managed.file("/w/.claude/settings.json"), None);

@@ -138,7 +138,8 @@ impl<'a> System<'a> {
 }
 
 fn add(list: &mut Vec<String>, path: &Path) {
-    let path = path.to_str().and_then(|path| absolute(None, path));
+    let normal = |path: &str| !path.contains("//") && !path.contains("/.") && path.starts_with('/');
+    let path = path.to_str().and_then(|p| if normal(p) { Some(p.to_owned()) } else { absolute(None, p) });
     list.extend(path.filter(|path| !list.contains(path)));
 }
 

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use crate::deadline::Deadline;
+use crate::quote::{Quote, TITLE};
 
 /// The most that is read of a program's output, in bytes.
 const OUTPUT_LIMIT: u64 = 4 << 20;
@@ -26,6 +27,20 @@ pub(crate) struct Answer {
     pub(crate) complaint: String,
 }
 
+impl Answer {
+    /// Returns the output of a program that succeeded.
+    ///
+    /// # Errors
+    /// When it did not.
+    pub(crate) fn output(self, program: &'static str) -> Result<Vec<u8>, CommandError> {
+        if self.success {
+            Ok(self.stdout)
+        } else {
+            Err(CommandError::Refused(program, Quote::new(&self.complaint, TITLE)))
+        }
+    }
+}
+
 /// Why a program gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
@@ -37,6 +52,9 @@ pub(crate) enum CommandError {
         /// The cause.
         source: std::io::Error,
     },
+    /// It ended with a failure.
+    #[error("`{0}` refused: {1}")]
+    Refused(&'static str, Quote),
     /// It was killed, because the time was over.
     #[error("`{0}` did not answer in time")]
     Late(String),

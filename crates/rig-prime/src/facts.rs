@@ -105,10 +105,10 @@ pub(crate) struct Agent {
 }
 
 /// Returns a sentence of the rig's own making on one line. What others had to say in it is quoted
-/// already, and short enough that the quotation is not cut.
+/// already, and short enough that the quotation is not cut; what is left may not look like a tag.
 #[must_use]
 pub(crate) fn remark(text: &str) -> String {
-    text::cut(&text::clean(text), 320)
+    text::cut(&text::clean(text).replace('<', "‹").replace('>', "›"), 320)
 }
 
 /// A source that gave nothing.

@@ -16,6 +16,7 @@ use crate::issue::{self, Claim, Source};
 use crate::quote::{NAME, Quote};
 use crate::sources::{Answers, Question, Sources};
 use crate::target::Target;
+use crate::tools::Tools;
 use crate::worktree;
 
 /// The longest wait for all sources together.
@@ -39,18 +40,20 @@ pub(crate) fn gather(
     let (identity, warnings) = Identity::resolve(env, &config.agent, rig_core::account::current().as_ref());
     remarks.extend(warnings);
     let repository = Repository::find(directory);
-    let head = repository.as_ref().map(Repository::head);
+    let project = ProjectEnv::read(env, directory, paths.home.as_deref());
+    let tools = Tools::new(env, &project, Deadline::after(start, SOURCE_WAIT));
+    let head = repository.as_ref().map(|repository| head(&tools, repository));
     let branch = head.as_ref().and_then(Head::branch).map(str::to_owned);
     let mut claims = early_claims(env, branch.as_deref());
     let sources = Sources::start(Question {
         env: env.clone(),
-        project: ProjectEnv::read(env, directory, paths.home.as_deref()),
+        project,
         conductor: config.conductor,
         agent: identity.id.clone(),
         repository: repository.clone(),
         branch,
         issue: claims.iter().find(|claim| claim.certain).or(claims.first()).map(|claim| claim.number),
-        deadline: Deadline::after(start, SOURCE_WAIT),
+        tools,
     });
     // Files are read while the others think.
     let hooks = guard::look(env, paths, directory);
@@ -89,6 +92,19 @@ pub(crate) fn gather(
         remarks: remarks.iter().map(|text| facts::remark(text)).collect(),
     };
     (facts, identity)
+}
+
+/// Reads `HEAD`, with git's help where the refs are kept in a form that only git reads.
+fn head(tools: &Tools, repository: &Repository) -> Head {
+    let ask = || {
+        let answer = tools.git(repository, &["symbolic-ref", "--short", "-q", "HEAD"]).ok()?;
+        let name = String::from_utf8(answer.output("git").ok()?).ok()?;
+        Some(Head::Branch(name.trim_end().to_owned()))
+    };
+    match repository.head() {
+        Head::Unreadable => ask().unwrap_or(Head::Unreadable),
+        head => head,
+    }
 }
 
 /// Returns what branch and environment say about the issue.

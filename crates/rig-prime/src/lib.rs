@@ -22,6 +22,7 @@ mod render;
 mod session_env;
 mod sources;
 mod target;
+mod tools;
 mod worktree;
 
 use std::path::Path;

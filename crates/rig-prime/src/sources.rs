@@ -1,6 +1,5 @@
 //! The sources that have to be waited for, each in a thread of its own.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -10,17 +9,15 @@ use rig_core::env::{Environment, ProjectEnv};
 use rig_core::git::Repository;
 use rig_wire::AgentId;
 
-use crate::command;
+use crate::command::CommandError;
 use crate::deadline::Deadline;
 use crate::facts::{Agent, Missing};
 use crate::github::model::BranchReport;
 use crate::github::{self, Asker};
 use crate::quote::{NAME, Quote};
 use crate::target::{self, Target};
+use crate::tools::Tools;
 use crate::worktree::{self, Status};
-
-/// The search path for programs where the project's settings replaced it.
-const SAFE_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What the sources need to know.
 #[derive(Debug)]
@@ -39,8 +36,8 @@ pub(crate) struct Question {
     pub(crate) branch: Option<String>,
     /// The number of the issue, as far as it is known.
     pub(crate) issue: Option<u64>,
-    /// When a source gives up.
-    pub(crate) deadline: Deadline,
+    /// The programs, and when a source gives up.
+    pub(crate) tools: Tools,
 }
 
 /// What the sources answered. `None` stands for one that has not answered, or was not asked.
@@ -140,13 +137,15 @@ fn send(sender: &Sender<Message>, message: Message) {
 
 fn git_status(question: &Question, sender: &Sender<Message>) {
     let Some(repository) = &question.repository else { return };
-    let git = git(&question.env, &question.project, repository);
-    let missing = match worktree::status(git, question.deadline) {
-        Ok(Ok(status)) => return send(sender, Message::Status(status)),
-        Ok(Err(complaint)) => format!("did not tell the local changes: {complaint}"),
-        Err(error) => unanswered(&error),
+    let message = match worktree::status(&question.tools, repository) {
+        Ok(status) => Message::Status(status),
+        Err(CommandError::Late(_)) => Message::Missing(Missing::new(Missing::GIT, "did not answer in time")),
+        Err(error) => {
+            let why = format!("did not tell the local changes: {}", rig_core::error::chain(&error));
+            Message::Missing(Missing::new(Missing::GIT, &why))
+        }
     };
-    send(sender, Message::Missing(Missing::new(Missing::GIT, &missing)));
+    send(sender, message);
 }
 
 fn conductor(question: &Question, sender: &Sender<Message>) {
@@ -169,12 +168,12 @@ fn ask_conductor(question: &Question, sender: &Sender<Message>) -> Result<Agent,
     if let Some(withheld) = &endpoint.withheld {
         send(sender, Message::Remark(withheld.clone()));
     }
-    let deadline = question.deadline.instant();
+    let deadline = question.tools.deadline.instant();
     let agent =
         Conductor::new(endpoint, Budget::HOOK).agent(&question.agent, deadline).map_err(
             |error| match error {
                 ConductorError::Call(why)
-                    if question.deadline.left().is_none() || why.contains("timeout") =>
+                    if question.tools.deadline.left().is_none() || why.contains("timeout") =>
                 {
                     "did not answer in time".to_owned()
                 }
@@ -199,46 +198,18 @@ fn remotes_and_github(question: &Question, sender: &Sender<Message>) {
 }
 
 fn ask_github(question: &Question, sender: &Sender<Message>) -> Result<(), String> {
-    let Question { env, project, repository, branch, issue, deadline, .. } = question;
+    let Question { env, project, repository, branch, issue, tools, .. } = question;
     let repository = repository.as_ref().ok_or("was not asked: this is not a git repository")?;
     let branch = branch.as_ref().ok_or("was not asked: no branch is checked out")?;
-    let target = target::find(|| git(env, project, repository), repository, branch, *deadline)
+    let target = target::find(tools, repository, branch)
         .map_err(|error| format!("was not asked: {}", rig_core::error::chain(&error)))?
         .ok_or("was not asked: no remote is on a server")?;
     send(sender, Message::Target(target.clone()));
-    let asker = Asker { env, project, path: safe_path(project), deadline: *deadline };
+    let asker = Asker { env, project, tools };
     let (answer, remarks) = github::ask(asker, &target, *issue);
     for remark in remarks {
         send(sender, Message::Remark(remark));
     }
     send(sender, Message::Report(answer.map_err(|error| error.to_string())?));
     Ok(())
-}
-
-fn unanswered(error: &command::CommandError) -> String {
-    match error {
-        command::CommandError::Late(_) => "did not answer in time".to_owned(),
-        error => format!("gave no answer: {}", rig_core::error::chain(error)),
-    }
-}
-
-fn safe_path(project: &ProjectEnv) -> Option<&'static str> {
-    project.sets("PATH").then_some(SAFE_PATH)
-}
-
-/// Returns a git command for a working copy: it takes no locks, starts nothing that stays, asks
-/// nobody for anything, and speaks English.
-#[must_use]
-pub(crate) fn git(env: &Environment, project: &ProjectEnv, repository: &Repository) -> Command {
-    let mut git = Command::new("git");
-    git.args(["--no-optional-locks", "-c", "core.fsmonitor=false"]).current_dir(&repository.top);
-    // The session's directory counts, not what a hook of git that started the session left here.
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"] {
-        git.env_remove(variable);
-    }
-    git.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-    if let Some(path) = safe_path(project).map(str::to_owned).or_else(|| env.get("PATH")) {
-        git.env("PATH", path);
-    }
-    git
 }

@@ -1,12 +1,11 @@
 //! Which repository on which server, and which branch there, a working copy stands for.
 
-use std::process::Command;
 use std::time::Duration;
 
 use rig_core::git::{Repository, Slug, slug};
 
-use crate::command;
-use crate::deadline::Deadline;
+use crate::command::{self, CommandError};
+use crate::tools::Tools;
 
 /// The longest wait for `ssh`, which only prints its configuration.
 const SSH_WAIT: Duration = Duration::from_millis(500);
@@ -63,22 +62,22 @@ struct Settings(Vec<(String, String)>);
 /// # Errors
 /// When git does not answer.
 pub(crate) fn find(
-    git: impl Fn() -> Command,
+    tools: &Tools,
     repository: &Repository,
     branch: &str,
-    deadline: Deadline,
-) -> Result<Option<Target>, command::CommandError> {
-    let remotes = command::run(git().args(["remote", "-v"]), deadline)?;
-    let keys = r"^(branch\..*\.(merge|remote|pushremote)|remote\.pushdefault|remote\..*\.gh-resolved|push\.default)$";
-    let settings = command::run(git().args(["config", "-z", "--get-regexp", keys]), deadline)?;
-    let remotes = Remote::all(&String::from_utf8_lossy(&remotes.stdout));
-    let settings = Settings::parse(&String::from_utf8_lossy(&settings.stdout));
+) -> Result<Option<Target>, CommandError> {
+    const KEYS: &str = r"^(branch\..*\.(merge|remote|pushremote)|remote\.pushdefault|remote\..*\.gh-resolved|push\.default)$";
+    let remotes = tools.git(repository, &["remote", "-v"])?.output("git")?;
+    // That git finds no such key is a failure for it.
+    let settings = tools.git(repository, &["config", "-z", "--get-regexp", KEYS])?.stdout;
+    let remotes = Remote::all(&String::from_utf8_lossy(&remotes));
+    let settings = Settings::parse(&String::from_utf8_lossy(&settings));
     let exists = |remote: &str, name: &str| has_remote_branch(repository, remote, name);
     let Some((mut target, url)) = choose(&remotes, &settings, branch, exists) else { return Ok(None) };
     if is_ssh(url) {
-        target.host = ssh_host(&target.host, deadline);
+        target.host = ssh_host(tools, &target.host);
     }
-    Ok(Some(target))
+    Ok(Some(target).filter(|target| is_host(&target.host)))
 }
 
 /// Chooses base and head among the remotes, the way GitHub's own command line does. The URL of the
@@ -169,12 +168,20 @@ fn is_ssh(url: &str) -> bool {
     url.split_once("://").is_none_or(|(scheme, _)| scheme.ends_with("ssh"))
 }
 
+/// Says whether a text can be the name of a host, with a port perhaps: it goes into addresses and
+/// command lines.
+fn is_host(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b))
+}
+
 /// Resolves an alias of ssh's configuration, such as `github.com-work`.
-fn ssh_host(host: &str, deadline: Deadline) -> String {
-    if host == "github.com" || host.starts_with('-') {
+fn ssh_host(tools: &Tools, host: &str) -> String {
+    if host == "github.com" || !is_host(host) {
         return host.to_owned();
     }
-    let answer = command::run(Command::new("ssh").args(["-G", "--", host]), deadline.within(SSH_WAIT));
+    let mut ssh = tools.command("ssh");
+    let answer = command::run(ssh.args(["-G", "--", host]), tools.deadline.within(SSH_WAIT));
     let text = answer.ok().filter(|a| a.success).map(|a| String::from_utf8_lossy(&a.stdout).into_owned());
     let resolved = text.as_deref().and_then(|t| t.lines().find_map(|line| line.strip_prefix("hostname ")));
     let resolved = resolved.unwrap_or(host).trim().to_ascii_lowercase();

@@ -1,13 +1,13 @@
 //! Local changes, and what git is in the middle of.
 
 use std::path::Path;
-use std::process::Command;
 
+use rig_core::git::Repository;
 use serde::Serialize;
 
-use crate::command::{self, CommandError};
-use crate::deadline::Deadline;
+use crate::command::CommandError;
 use crate::quote::{NAME, Quote};
+use crate::tools::Tools;
 
 /// What `git status` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,13 +77,13 @@ fn ahead_behind(counts: &str) -> Option<(u64, u64)> {
 /// Asks git for the local changes, without taking its lock.
 ///
 /// # Errors
-/// When git cannot be started, is late, or refuses; the last is `Ok(Err(complaint))`.
-pub(crate) fn status(mut git: Command, deadline: Deadline) -> Result<Result<Status, Quote>, CommandError> {
-    let answer = command::run(git.args(["status", "--porcelain=v2", "--branch", "-z"]), deadline)?;
-    if !answer.success {
-        return Ok(Err(Quote::new(&answer.complaint, NAME)));
-    }
-    Ok(Ok(Status { more: answer.cut, ..Status::parse(&answer.stdout) }))
+/// When git cannot be started, is late, or refuses.
+pub(crate) fn status(tools: &Tools, repository: &Repository) -> Result<Status, CommandError> {
+    let answer = tools.git(repository, &["status", "--porcelain=v2", "--branch", "-z"])?;
+    let more = answer.cut;
+    // Git does not succeed where it is not read to its end, which says nothing about the beginning.
+    let output = if more { answer.stdout } else { answer.output("git")? };
+    Ok(Status { more, ..Status::parse(&output) })
 }
 
 /// Returns what git is in the middle of, by the files that it keeps meanwhile.

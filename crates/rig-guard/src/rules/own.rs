@@ -1,6 +1,6 @@
 //! What keeps the guard in force: Claude's settings, and the rig's own files.
 
-use super::paths::Pattern;
+use super::pattern::Pattern;
 use super::targets::{self, Change, Target};
 use super::{Finding, Rule};
 use crate::protected::{Owned, Protected};
@@ -92,5 +92,5 @@ fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned>
         return None;
     };
     let real = world.real(&path);
-    if real == path { None } else { world.protected().find(&Pattern::literal(&real), target.below) }
+    if real == path { None } else { world.protected().find(&Pattern::Path(real), target.below) }
 }

@@ -21,6 +21,7 @@ mod syntax;
 mod word;
 mod wrap;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub use find::Find;
@@ -132,8 +133,8 @@ pub struct Shell<'a> {
 /// What a subshell gets a copy of.
 #[derive(Clone, Debug, Default)]
 struct Scope {
-    variables: Vec<(String, Word)>,
-    functions: Vec<(String, Rc<Command>)>,
+    variables: BTreeMap<String, Word>,
+    functions: BTreeMap<String, Rc<Command>>,
     /// `$1` and so on; unknown in the body of a function that is only defined.
     positional: Option<Vec<Word>>,
     cwd: Option<String>,
@@ -241,7 +242,7 @@ impl<'a> Shell<'a> {
             let words = self.scope.positional.as_ref().filter(|_| number > 0)?;
             return Some(words.get(number - 1).cloned().unwrap_or_default());
         }
-        if let Some((_, value)) = self.scope.variables.iter().find(|(n, _)| n == name) {
+        if let Some(value) = self.scope.variables.get(name) {
             return Some(value.clone());
         }
         match name {
@@ -259,10 +260,7 @@ impl<'a> Shell<'a> {
         if name == "HOME" {
             self.scope.other_home = value.known() != self.world.home();
         }
-        match self.scope.variables.iter_mut().find(|(n, _)| n == name) {
-            Some((_, old)) => *old = value,
-            None => self.scope.variables.push((name.to_owned(), value)),
-        }
+        self.scope.variables.insert(name.to_owned(), value);
     }
 
     /// Returns the characters at which unquoted expansions are split.

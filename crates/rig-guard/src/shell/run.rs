@@ -67,8 +67,7 @@ impl Shell<'_> {
             }
             Command::Function { name, body } => {
                 self.uncalled.push(Rc::clone(body));
-                self.scope.functions.retain(|(n, _)| n != name);
-                self.scope.functions.push((name.clone(), Rc::clone(body)));
+                self.scope.functions.insert(name.clone(), Rc::clone(body));
                 Ok(Word::default())
             }
             Command::Text(texts) => {
@@ -198,7 +197,7 @@ impl Shell<'_> {
             let rest = &words[1..];
             return if first.is_unknown() { self.inner(rest, input, wanted, functions) } else { unknown() };
         };
-        if functions && let Some((_, body)) = self.scope.functions.iter().find(|(n, _)| n == path) {
+        if functions && let Some(body) = self.scope.functions.get(path) {
             let body = Rc::clone(body);
             self.uncalled.retain(|other| !Rc::ptr_eq(other, &body));
             return self.called(&body, Some(words[1..].to_vec()), input, wanted);

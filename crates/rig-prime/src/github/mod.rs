@@ -5,7 +5,7 @@
 //! nowhere but to the host that it was made for.
 
 pub(crate) mod endpoints;
-mod graphql;
+pub(crate) mod graphql;
 mod http;
 pub(crate) mod model;
 mod rest;
@@ -20,9 +20,9 @@ use self::http::{Client, Reply};
 use self::model::BranchReport;
 use self::rest::Rest;
 use self::token::Token;
-use crate::deadline::Deadline;
 use crate::quote::{Quote, TITLE};
 use crate::target::Target;
+use crate::tools::Tools;
 
 /// Why GitHub gave no answer, or not the one that was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +76,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) env: &'a Environment,
     /// What of it the project set.
     pub(crate) project: &'a ProjectEnv,
-    /// The search path for `gh`, where it is not that of the process.
-    pub(crate) path: Option<&'a str>,
-    /// When the answer is no longer of use.
-    pub(crate) deadline: Deadline,
+    /// The programs, and when the answer is no longer of use.
+    pub(crate) tools: &'a Tools,
 }
 
 /// Asks GitHub about a branch and, where a number is known, its issue. Beside the answer come
@@ -97,17 +95,17 @@ pub(crate) fn ask(
 
 fn ask_at(
     endpoints: &Endpoints,
-    Asker { env, project, path, deadline }: Asker<'_>,
+    Asker { env, project, tools }: Asker<'_>,
     target: &Target,
     issue: Option<u64>,
     remarks: &mut Vec<String>,
 ) -> Result<BranchReport, GitHubError> {
-    let client = Client::new(&endpoints.graphql, env, project, deadline);
-    let rest_client = Client::new(&endpoints.rest, env, project, deadline);
+    let client = Client::new(&endpoints.graphql, env, project, tools.deadline);
+    let rest_client = Client::new(&endpoints.rest, env, project, tools.deadline);
     let rest = |token: Option<&Token>| {
         Rest { client: &rest_client, base: &endpoints.rest, token, target }.report(issue)
     };
-    let gh = || token::from_gh(&target.host, path, deadline);
+    let gh = || token::from_gh(tools, &target.host);
     let mut refused = Vec::new();
     for token in
         token::from_environment(env, &endpoints.tokens).into_iter().chain(std::iter::once_with(gh).flatten())
@@ -115,7 +113,7 @@ fn ask_at(
         let answer = match graphql(&client, &endpoints.graphql, &token, target, issue) {
             // No GraphQL here, or not now.
             Err(GitHubError::Status(_) | GitHubError::NotFound | GitHubError::Unreadable)
-                if deadline.left().is_some() =>
+                if tools.deadline.left().is_some() =>
             {
                 rest(Some(&token))
             }

@@ -40,7 +40,7 @@ impl Rest<'_> {
             match issue.map(|issue| issue.join()) {
                 Some(Ok(Ok(issue))) => report.issue = issue,
                 Some(Ok(Err(error))) => {
-                    report.left_out.push(Quote::new(&format!("the issue: {error}"), TITLE))
+                    report.left_out.push(Quote::new(&format!("the issue, since it {error}"), TITLE))
                 }
                 _ => {}
             }
@@ -104,7 +104,7 @@ impl Rest<'_> {
         });
         let left_out = parts.iter().zip(&answers).filter_map(|((what, _), answer)| {
             let error = answer.as_ref().err()?;
-            Some(Quote::new(&format!("{what} of PR #{number}: {error}"), TITLE))
+            Some(Quote::new(&format!("{what} of PR #{number}, since it {error}"), TITLE))
         });
         let left_out = left_out.collect();
         let [detail, reviews, comments, runs, statuses] = answers.map(|answer| answer.unwrap_or_default());

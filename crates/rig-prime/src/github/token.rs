@@ -1,13 +1,12 @@
 //! The tokens that may be tried for a host, in order. Their values are never shown.
 
 use std::fmt;
-use std::process::Command;
 use std::time::Duration;
 
 use rig_core::env::Environment;
 
 use crate::command;
-use crate::deadline::Deadline;
+use crate::tools::Tools;
 
 /// The longest wait for `gh`, which may ask a key store.
 const GH_WAIT: Duration = Duration::from_secs(1);
@@ -64,18 +63,16 @@ pub(crate) fn from_environment(env: &Environment, names: &[&'static str]) -> Vec
 /// Asks GitHub's own command line for the token that it stored for a host; `None` where there is
 /// no such program, no such token, or no answer in time.
 #[must_use]
-pub(crate) fn from_gh(host: &str, path: Option<&str>, deadline: Deadline) -> Option<Token> {
-    let mut gh = Command::new("gh");
+pub(crate) fn from_gh(tools: &Tools, host: &str) -> Option<Token> {
+    let mut gh = tools.command("gh");
     gh.args(["auth", "token", "--hostname", host]);
     // Tokens of the environment would come back, whichever host they are meant for.
     for variable in VARIABLES {
         gh.env_remove(variable);
     }
     gh.env("GH_PROMPT_DISABLED", "1").env("GH_NO_UPDATE_NOTIFIER", "1");
-    if let Some(path) = path {
-        gh.env("PATH", path);
-    }
-    let answer = command::run(&mut gh, deadline.within(GH_WAIT)).ok().filter(|answer| answer.success)?;
+    let answer =
+        command::run(&mut gh, tools.deadline.within(GH_WAIT)).ok().filter(|answer| answer.success)?;
     Token::new("gh auth token", str::from_utf8(&answer.stdout).ok()?)
 }
 

@@ -288,3 +288,6 @@ fn sentence(text: &str) -> String {
 fn push(line: &mut String, text: std::fmt::Arguments<'_>) {
     line.write_fmt(text).expect("a String takes every text");
 }
+
+#[cfg(test)]
+mod tests;

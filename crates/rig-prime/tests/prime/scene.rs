@@ -62,7 +62,7 @@ impl Scene {
 
     /// Replaces random paths and addresses by their names.
     pub(crate) fn named(&self, text: &str) -> String {
-        let commit = self.repo.git(["rev-parse", "HEAD"]);
+        let commit = self.repo.git(["rev-parse", "main"]);
         text.replace(&*self.home.path().to_string_lossy(), "/HOME")
             .replace(&commit[..10], "COMMIT")
             .replace(&self.github.url(), "http://GITHUB")

@@ -68,6 +68,15 @@ fn the_stored_token_of_gh_is_asked_for_the_host_alone() {
 }
 
 #[test]
+fn an_alias_of_ssh_stands_for_its_host() {
+    let scene = Scene::new();
+    scene.repo.git(["remote", "set-url", "origin", "git@github.com-work:acme/app.git"]);
+    let script = "#!/bin/sh\n[ \"$*\" = '-G -- github.com-work' ] && echo 'hostname ssh.github.com'\n";
+    let hook = scene.hook("startup").env("PATH", path_with(&scene, "ssh", script));
+    assert_eq!(about_github(&scene, hook), [OPEN]);
+}
+
+#[test]
 fn a_token_goes_neither_to_a_place_of_the_project_nor_to_a_stranger_nor_along_a_redirect() {
     let scene = Scene::new();
     let elsewhere = FakeGithub::start();
