@@ -107,7 +107,10 @@ impl<'a> System<'a> {
         }
         let program = std::env::current_exe().ok();
         if let Some(bin) = program.as_deref().and_then(Path::parent).filter(|bin| bin.ends_with("bin")) {
-            add_bin(&mut protected, bin);
+            add(&mut protected.bins, bin);
+            if let Some(prefix) = bin.parent() {
+                add(&mut protected.trees, &prefix.join("share/rig-tools"));
+            }
         }
         protected
     }
@@ -118,7 +121,6 @@ impl<'a> System<'a> {
             Ok(records) => {
                 for record in records {
                     add(&mut protected.recorded, &record.target);
-                    add_bin(&mut protected, &record.bin);
                 }
                 protected.switched = records.is_empty() || records.iter().any(|r| r.scope != Scope::Managed);
             }
@@ -138,16 +140,11 @@ impl<'a> System<'a> {
 }
 
 fn add(list: &mut Vec<String>, path: &Path) {
-    let normal = |path: &str| !path.contains("//") && !path.contains("/.") && path.starts_with('/');
+    let odd = ["//", "/./", "/.."];
+    let normal =
+        |path: &str| path.starts_with('/') && !path.ends_with('/') && !odd.iter().any(|o| path.contains(o));
     let path = path.to_str().and_then(|p| if normal(p) { Some(p.to_owned()) } else { absolute(None, p) });
     list.extend(path.filter(|path| !list.contains(path)));
-}
-
-fn add_bin(protected: &mut Protected, bin: &Path) {
-    add(&mut protected.bins, bin);
-    if let Some(prefix) = bin.parent() {
-        add(&mut protected.trees, &prefix.join("share/rig-tools"));
-    }
 }
 
 impl World for System<'_> {

@@ -189,6 +189,11 @@ impl<'a> Scanner<'a> {
                     word = true;
                     self.at += 1;
                 }
+                // In `[[ ]]` it stands behind other words too.
+                b'!' if was_word && !was_command => {
+                    self.at += 1;
+                    self.negation()?;
+                }
                 b'a'..=b'z' | b'!' | b'{' | b'}' if was_word && was_command => {
                     let reserved = self.reserved(&mut cases)?;
                     command = matches!(reserved, Some(Reserved::Goes | Reserved::Closes))
@@ -204,6 +209,11 @@ impl<'a> Scanner<'a> {
     fn count(&mut self) -> Result<(), Refusal> {
         self.commands += 1;
         if self.commands > MAX_COMMANDS { Err(Refusal::TooMuch) } else { Ok(()) }
+    }
+
+    fn negation(&mut self) -> Result<(), Refusal> {
+        self.negations += 1;
+        if self.negations > MAX_NEGATIONS { Err(Refusal::TooDeep) } else { Ok(()) }
     }
 
     /// Goes over one character, or over what a quote, a `$` or a backtick begins.
@@ -382,10 +392,7 @@ impl<'a> Scanner<'a> {
             "fi" | "done" | "}" => Reserved::Closes,
             "then" | "else" | "elif" | "do" | "time" | "coproc" => Reserved::Goes,
             "!" => {
-                self.negations += 1;
-                if self.negations > MAX_NEGATIONS {
-                    return Err(Refusal::TooDeep);
-                }
+                self.negation()?;
                 Reserved::Goes
             }
             _ => return Ok(None),
