@@ -234,3 +234,51 @@ fn name(value: &Value) -> &str {
 fn quote(value: &Value, max: usize) -> Quote {
     Quote::new(name(value), max)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(head: Head) -> Target {
+        Target { host: "github.com".into(), owner: "acme".into(), name: "app".into(), head }
+    }
+
+    #[test]
+    fn names_and_numbers_travel_as_variables() {
+        let name = r#"x") { evil } #"#;
+        let branch = target(Head::Branch { owner: "me".into(), name: name.into() });
+        let number = target(Head::PullRequest(15));
+        for (target, issue, wanted, expected) in [
+            (
+                &branch,
+                Some(42),
+                Wanted::Open,
+                json!({ "owner": "acme", "repo": "app", "issue": 42, "head": name }),
+            ),
+            (&branch, None, Wanted::Open, json!({ "owner": "acme", "repo": "app", "head": name })),
+            (&branch, Some(42), Wanted::Closed, json!({ "owner": "acme", "repo": "app", "head": name })),
+            (
+                &number,
+                Some(42),
+                Wanted::Open,
+                json!({ "owner": "acme", "repo": "app", "issue": 42, "number": 15 }),
+            ),
+        ] {
+            let body: Value = serde_json::from_str(&request(target, issue, wanted)).unwrap();
+            assert_eq!(body["variables"], expected);
+            let query = body["query"].as_str().unwrap();
+            assert!(!query.contains("evil"), "{query}");
+            // Every variable that is given is declared and used, and none other.
+            for (name, uses) in expected
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(|name| (name, query.matches(&format!("${name}")).count()))
+            {
+                assert_eq!(uses, 2, "{name} in {query}");
+            }
+            assert_eq!(query.matches('$').count(), 2 * expected.as_object().unwrap().len());
+            assert_eq!(query.matches('{').count(), query.matches('}').count());
+        }
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! A case is the usual scene (see `scene`) and what is different in it: `branch`, `git` commands,
 //! `files` of the working copy and of the `home`, `env`, `agents` of the coordinator, `github` as a merge patch of the
-//! fake repository, `pull` as a merge patch of its pull request, and the `source` of the event.
+//! fake repository, `pull` as one of its pull request, `others` as patches of copies of it, and the
+//! `source` of the event.
 
 use std::path::Path;
 
