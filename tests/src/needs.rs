@@ -30,7 +30,8 @@ pub fn program(name: &str) -> PathBuf {
 /// When `RIG_TEST_REQUIRE=1` says that nothing may be missing.
 pub fn skip(test: &str, why: &str) {
     assert!(variable("RIG_TEST_REQUIRE").is_none_or(|v| v != "1"), "RIG_TEST_REQUIRE=1, but {why}");
-    // Not the macro: what that prints is shown for failed tests alone.
-    let line = format!("skipped {test}: {why}\n");
+    // Not the macro: what that prints is shown for failed tests alone. On a machine with one
+    // processor the test's name already stands on the line.
+    let line = format!("\nskipped {test}: {why}\n");
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
