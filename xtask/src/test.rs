@@ -1,7 +1,7 @@
 //! Runs every test against installed files.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::context::Context;
@@ -20,7 +20,7 @@ pub(crate) fn run(cx: &Context, arguments: &[OsString]) -> Result<()> {
     let temporary = Install { temporary: true, ..Install::default() };
     install::run(&cx, &Install { prefix: Some(prefix.clone()), ..temporary.clone() })?;
     install::run(&cx, &Install { image: true, destdir: Some(image.clone()), ..temporary })?;
-    // The tests make their own homes; this one is empty again, and shows if one of them does not.
+    // The tests make their own homes; this one has to stay empty.
     let home = sandbox.directory("empty")?;
     let cx = cx.with("HOME", &home).with("RIG_TEST_PREFIX", prefix).with("RIG_TEST_IMAGE", image);
 
@@ -30,20 +30,23 @@ pub(crate) fn run(cx: &Context, arguments: &[OsString]) -> Result<()> {
         cargo.arg("--workspace");
     }
     cargo.args(arguments);
-    say(&format!("running {}", process::shown(&cargo)));
-    let mut child = cargo
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .doing(|| format!("start {}", process::shown(&cargo)))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let tally = std::thread::scope(|scope| {
-        let told = scope.spawn(|| count(stderr, complain_as_is));
-        let mut tally = count(stdout, say);
-        tally.skipped = told.join().map_or(0, |told| told.skipped);
-        tally
-    });
-    let status = child.wait().doing(|| format!("wait for {}", process::shown(&cargo)))?;
+    let shown = process::shown(&cargo);
+    say(&format!("running {shown}"));
+    // One pipe for both streams keeps their lines in order.
+    let (reader, writer) = std::io::pipe().doing(|| "make a pipe".into())?;
+    let copy = writer.try_clone().doing(|| "make a pipe".into())?;
+    let mut child =
+        cargo.stdin(Stdio::null()).stdout(copy).stderr(writer).spawn().doing(|| format!("start {shown}"))?;
+    // Its ends of the pipe are closed with it.
+    drop(cargo);
+    let mut tally = Tally::default();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = line.doing(|| "read what the tests print".to_owned())?;
+        let line = String::from_utf8_lossy(&line);
+        say(&line);
+        tally.count(&line);
+    }
+    let status = child.wait().doing(|| format!("wait for {shown}"))?;
     say(&tally.summary());
     if !status.success() || tally.failed > 0 {
         return Err(Error::new(format!("the tests failed: cargo {}", process::ended(status))));
@@ -51,23 +54,12 @@ pub(crate) fn run(cx: &Context, arguments: &[OsString]) -> Result<()> {
     if tally.passed == 0 {
         return Err(Error::new("no test ran"));
     }
-    Ok(())
-}
-
-/// Passes a stream on, line by line, and counts what it tells.
-fn count(stream: Option<impl Read>, pass_on: impl Fn(&str)) -> Tally {
-    let mut tally = Tally::default();
-    let lines = stream.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n'));
-    for line in lines.map_while(std::io::Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        pass_on(&line);
-        tally.count(&line);
+    let mut written = std::fs::read_dir(&home).doing(|| format!("list {}", home.display()))?.flatten();
+    if let Some(entry) = written.next() {
+        let name = entry.file_name();
+        return Err(Error::new(format!("a test wrote `{}` into the home directory", name.display())));
     }
-    tally
-}
-
-fn complain_as_is(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    Ok(())
 }
 
 /// What the test programs of one run said.
