@@ -5,11 +5,15 @@
 //! to a place that only a variable names. [`ProjectEnv`] tells which names the
 //! project's own settings files set.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use crate::files;
+use crate::settings::{self, MANAGED_DIR, json};
 
 /// A source of environment variables; tests give their own.
 #[derive(Clone, Debug)]
@@ -68,44 +72,132 @@ impl Environment {
     }
 }
 
-/// The names that the settings files of the current project set in `env`.
+/// The variables that the settings of the current project set, as far as can be told.
 #[derive(Clone, Debug, Default)]
-pub struct ProjectEnv(BTreeSet<String>);
+pub struct ProjectEnv {
+    names: BTreeSet<String>,
+    /// A file is there whose names cannot be told.
+    unknown: bool,
+}
+
+/// The largest settings file that is looked into, in bytes.
+const LIMIT: u64 = 8 << 20;
+
+/// The variables that say where events go. A session keeps what a settings file set after the file
+/// is gone, and whoever types a command can set them too, so for these the files are not enough.
+const OF_A_COORDINATOR: [&str; 3] = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN"];
 
 impl ProjectEnv {
     /// Reads `.claude/settings.json` and `.claude/settings.local.json` of the project directory,
     /// the working directory and its parents, but for those of the home directory, which are the
-    /// user's own. Files that cannot be read or parsed count as empty, as for the client.
+    /// user's own. One that is there and cannot be read as the client reads it may set anything.
+    ///
+    /// Inside a session the variables of the coordinator also count as the project's where the
+    /// client was not started with their value and no settings of the user or the machine have it.
     #[must_use]
     pub fn read(env: &Environment, cwd: &Path, home: Option<&Path>) -> Self {
         let project = env.get_path("CLAUDE_PROJECT_DIR");
-        let mut names = BTreeSet::new();
+        let mut found = Self::default();
         for dir in project.as_deref().into_iter().flat_map(Path::ancestors).chain(cwd.ancestors()) {
-            if Some(dir) == home {
-                continue;
-            }
             for file in ["settings.json", "settings.local.json"] {
-                let Ok(text) = std::fs::read(dir.join(".claude").join(file)) else { continue };
-                let Ok(Value::Object(settings)) = serde_json::from_slice(&text) else { continue };
-                if let Some(Value::Object(env)) = settings.get("env") {
-                    names.extend(env.keys().cloned());
-                }
+                found.add(&dir.join(".claude").join(file), dir, home);
             }
         }
-        Self(names)
+        if let Some(client) = Client::of(env) {
+            let of_users = of_users(&client, home);
+            let changed = |name: &&str| {
+                env.get_os(name).is_some_and(|value| {
+                    let same = |other: &String| OsStr::new(other) == value;
+                    client.get(name) != Some(value.as_os_str())
+                        && !of_users.iter().filter_map(|e| e.get(*name)).any(same)
+                })
+            };
+            found.names.extend(OF_A_COORDINATOR.iter().filter(|name| changed(name)).map(|n| (*n).to_owned()));
+        }
+        found
+    }
+
+    fn add(&mut self, file: &Path, dir: &Path, home: Option<&Path>) {
+        let text = match files::read(file, LIMIT) {
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return,
+            text => text,
+        };
+        // The directory may be named by way of a link.
+        let is_home = |home: &Path| home == dir || same_file(home, dir);
+        if home.is_some_and(is_home) {
+            return;
+        }
+        let Ok(text) = text else {
+            self.unknown = true;
+            return;
+        };
+        let text = String::from_utf8_lossy(&text);
+        if text.trim_start_matches('\u{feff}').trim_ascii().is_empty() {
+            return;
+        }
+        match json::parse(&text) {
+            Ok(settings) => {
+                let members = settings.get("env").and_then(json::Node::members).unwrap_or_default();
+                self.names.extend(members.iter().map(|member| member.key.clone()));
+            }
+            Err(_) => self.unknown = true,
+        }
     }
 
     /// Returns a set of just these names.
     #[must_use]
     pub fn of(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(names.into_iter().map(Into::into).collect())
+        Self { names: names.into_iter().map(Into::into).collect(), unknown: false }
     }
 
     /// Says whether the project sets this variable, so that its value may not be trusted.
     #[must_use]
     pub fn sets(&self, name: &str) -> bool {
-        self.0.contains(name)
+        self.unknown || self.names.contains(name)
     }
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let key = |path| std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    key(a).is_some_and(|a| key(b) == Some(a))
+}
+
+/// The client whose session this process belongs to.
+struct Client {
+    environ: Vec<u8>,
+}
+
+impl Client {
+    /// Finds the client by `CLAUDE_PID`, which it sets itself, over any settings.
+    fn of(env: &Environment) -> Option<Self> {
+        let pid: u32 = env.get("CLAUDE_PID")?.trim().parse().ok()?;
+        let environ = files::read(Path::new(&format!("/proc/{pid}/environ")), LIMIT).ok()?;
+        Some(Self { environ })
+    }
+
+    /// Returns a variable that it was started with.
+    fn get(&self, name: &str) -> Option<&OsStr> {
+        let entries = self.environ.split(|b| *b == 0);
+        let of = |entry| <[u8]>::strip_prefix(entry, name.as_bytes())?.strip_prefix(b"=");
+        entries.filter_map(of).next().map(OsStr::from_bytes)
+    }
+}
+
+/// Returns the `env` of the user's own settings and of the machine's.
+fn of_users(client: &Client, home: Option<&Path>) -> Vec<BTreeMap<String, String>> {
+    let user = match client.get("CLAUDE_CONFIG_DIR") {
+        Some(dir) => Some(PathBuf::from(dir)),
+        None => home.map(|home| home.join(".claude")),
+    };
+    let session = settings::Session {
+        user: user.into_iter().collect(),
+        projects: Vec::new(),
+        managed: MANAGED_DIR.into(),
+    };
+    let load = |file: settings::SettingsFile| {
+        Some(settings::load(&files::read(&file.path, LIMIT).ok()?, file.scope).env)
+    };
+    session.files(&[]).into_iter().filter_map(load).collect()
 }
 
 #[cfg(test)]
@@ -129,8 +221,8 @@ mod tests {
         };
         write("home/.claude/settings.json", r#"{"env":{"USERS_OWN":"1"}}"#);
         write("home/p/.claude/settings.json", r#"{"env":{"FROM_PROJECT":"1"}}"#);
+        write("home/p/sub/file", "");
         write("home/p/.claude/settings.local.json", r#"{"env":{"FROM_LOCAL":"1"}}"#);
-        write("home/p/sub/.claude/settings.json", "{not json");
         write("other/.claude/settings.json", r#"{"env":{"FROM_START":"1"}}"#);
         let env = Environment::fixed([("CLAUDE_PROJECT_DIR", root.path().join("other").to_str().unwrap())]);
         let home = root.path().join("home");
@@ -139,5 +231,66 @@ mod tests {
             ["USERS_OWN", "FROM_PROJECT", "FROM_LOCAL", "FROM_START", "NOWHERE"].map(|n| names.sets(n)),
             [false, true, true, true, false]
         );
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        assert!(!ProjectEnv::read(&env, &home, Some(&link)).sets("USERS_OWN"), "a home behind a link");
+    }
+
+    #[test]
+    fn a_file_that_the_client_can_read_hides_no_variable() {
+        let nothing = Environment::fixed([("", ""); 0]);
+        let env = r#""env":{"URL":"x"}"#;
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for (text, others) in [
+            (format!("{{{env}}}"), false),
+            (format!("\u{feff}{{{env}}}"), false),
+            (format!(r#"{{"a":"\ud800","b":1e999,"c":{deep},{env}}}"#), false),
+            (format!(r#"{{{},{env}}}"#, r#""env":{}"#), false),
+            // What the client ignores may have counted a moment ago.
+            (format!("{{{env},}}"), true),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::create_dir(root.path().join(".claude")).unwrap();
+            std::fs::write(root.path().join(".claude/settings.json"), &text).unwrap();
+            let found = ProjectEnv::read(&nothing, root.path(), None);
+            assert_eq!([found.sets("URL"), found.sets("OTHER")], [true, others], "{text}");
+        }
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join(".claude/settings.json");
+        std::fs::create_dir(root.path().join(".claude")).unwrap();
+        std::fs::write(&file, "\n").unwrap();
+        assert!(!ProjectEnv::read(&nothing, root.path(), None).sets("URL"), "an empty file sets nothing");
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        assert!(ProjectEnv::read(&nothing, root.path(), None).sets("URL"), "one without end may");
+    }
+
+    #[test]
+    fn in_a_session_only_the_client_and_the_users_settings_vouch_for_a_coordinator() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        std::fs::create_dir_all(home.join(".claude")).unwrap();
+        let settings = r#"{"env":{"CONDUCTOR_TOKEN":"of-settings"}}"#;
+        std::fs::write(home.join(".claude/settings.json"), settings).unwrap();
+        let mut client = std::process::Command::new("sleep")
+            .arg("60")
+            .env_clear()
+            .env("CONDUCTOR_BASE_URL", "http://own")
+            .spawn()
+            .unwrap();
+        let pid = client.id().to_string();
+        let sets = |variables: &[(&str, &str)]| {
+            let env = Environment::fixed(variables.iter().copied().chain([("CLAUDE_PID", pid.as_str())]));
+            let found = ProjectEnv::read(&env, dir.path(), Some(&home));
+            ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN", "PATH"].map(|name| found.sets(name))
+        };
+        let found = [
+            sets(&[("CONDUCTOR_BASE_URL", "http://own"), ("CONDUCTOR_TOKEN", "of-settings"), ("PATH", "/x")]),
+            sets(&[("CONDUCTOR_BASE_URL", "http://evil"), ("CONDUCTOR_TOKEN", "other")]),
+            sets(&[("CONDUCTOR_URL", "http://own")]),
+        ];
+        client.kill().unwrap();
+        client.wait().unwrap();
+        assert_eq!(found, [[false; 4], [true, false, true, false], [false, true, false, false]]);
     }
 }

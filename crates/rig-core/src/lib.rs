@@ -15,6 +15,7 @@ pub mod config;
 pub mod courier;
 pub mod env;
 pub mod error;
+pub mod files;
 pub mod git;
 pub mod hook;
 pub mod identity;
