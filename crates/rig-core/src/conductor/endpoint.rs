@@ -2,6 +2,7 @@ use ureq::http::Uri;
 
 use crate::config::ConductorSection;
 use crate::env::{Environment, ProjectEnv};
+use crate::text::redact;
 
 /// Where the coordinator is, and the token that may be sent there.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Endpoint {
         };
         let allowed = bound.as_deref().and_then(origin).is_some_and(|o| Some(o) == origin(&base));
         let withheld = (token.is_some() && !allowed).then(|| match bound {
-            Some(url) => format!("the token was not sent to {base}: it was configured for {url}"),
+            Some(url) => format!("the token was not sent to {base}: it was configured for {}", redact(&url)),
             None => format!("the token was not sent to {base}: it was not configured for it"),
         });
         let token = token.map(|t| t.trim().to_owned()).filter(|_| allowed);
@@ -119,8 +120,12 @@ fn base_url(url: &str) -> Result<String, &'static str> {
     if authority.host().is_empty() {
         return Err("it names no host");
     }
-    if parsed.query().is_some() {
-        return Err("it holds a query");
+    if authority.as_str().len() > authority.host().len() && authority.port_u16().is_none_or(|p| p == 0) {
+        return Err("its port is not a number from 1 to 65535");
+    }
+    // The parser drops a fragment, and what is appended to it goes with it.
+    if parsed.query().is_some() || url.contains('#') {
+        return Err("it holds a query or a fragment");
     }
     Ok(url.to_owned())
 }
@@ -151,7 +156,12 @@ mod tests {
             ("ftp://c", Err("it must start with http:// or https://")),
             ("c:8080", Err("it must start with http:// or https://")),
             ("http://u:p@c", Err("it holds a user name or password; use CONDUCTOR_TOKEN")),
-            ("http://c/?x=1", Err("it holds a query")),
+            ("http://c/?x=1", Err("it holds a query or a fragment")),
+            ("http://c/#x", Err("it holds a query or a fragment")),
+            ("http://c:99999", Err("its port is not a number from 1 to 65535")),
+            ("http://c:", Err("its port is not a number from 1 to 65535")),
+            ("http://[::1]:8080", Ok("http://[::1]:8080")),
+            ("http://[::1]", Ok("http://[::1]")),
             ("http://", Err("it must start with http:// or https://")),
             ("http:// x", Err("it is not a URL")),
         ] {
@@ -255,6 +265,19 @@ mod tests {
         };
         assert_eq!(of(&[]), ("http://repo".into(), Some("t".into())));
         assert_eq!(of(&["CONDUCTOR_BASE_URL"]), ("http://file".into(), Some("t".into())));
+    }
+
+    #[test]
+    fn what_is_said_of_a_withheld_token_holds_no_password() {
+        let settings = ConductorSection {
+            base_url: Some("http://a".into()),
+            token: Some("t".into()),
+            token_for: Some("http://me:pa55@b".into()),
+        };
+        let env = Environment::fixed([("", ""); 0]);
+        let found = Endpoint::resolve(&env, &ProjectEnv::default(), &settings).unwrap().unwrap();
+        let expected = "the token was not sent to http://a: it was configured for http://[redacted]@b";
+        assert_eq!((found.token, found.withheld.as_deref()), (None, Some(expected)));
     }
 
     #[test]
