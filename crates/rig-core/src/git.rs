@@ -7,6 +7,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files;
+
+/// The most that is read of a file that holds one line, in bytes.
+const LINE: u64 = 4 << 10;
+
+/// The most that is read of a repository's configuration, in bytes.
+const CONFIG: u64 = 1 << 20;
+
+/// The most that is read of the list of packed refs, in bytes.
+const REFS: u64 = 64 << 20;
+
 /// A working copy, found by reading files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
@@ -48,7 +59,7 @@ impl Repository {
     pub fn find(start: &Path) -> Option<Self> {
         start.ancestors().find_map(|top| {
             let git_dir = git_dir(&top.join(".git"))?;
-            let common_dir = match fs::read_to_string(git_dir.join("commondir")) {
+            let common_dir = match files::read_text(&git_dir.join("commondir"), LINE) {
                 Ok(relative) => join(&git_dir, relative.trim_end()),
                 Err(_) => git_dir.clone(),
             };
@@ -59,14 +70,16 @@ impl Repository {
     /// Reads `HEAD`.
     #[must_use]
     pub fn head(&self) -> Head {
-        let Ok(head) = fs::read_to_string(self.git_dir.join("HEAD")) else { return Head::Unreadable };
+        let Ok(head) = files::read_text(&self.git_dir.join("HEAD"), LINE) else { return Head::Unreadable };
         let head = head.trim_end();
         match head.strip_prefix("ref:").map(str::trim_start) {
-            Some("refs/heads/.invalid") => Head::Unreadable,
-            Some(name) => Head::Branch(name.strip_prefix("refs/heads/").unwrap_or(name).to_owned()),
+            Some(name) => match branch_name(name) {
+                Some(name) => Head::Branch(name.to_owned()),
+                None => Head::Unreadable,
+            },
             None => match self.rebased_branch() {
                 Some(branch) => Head::Rebasing(branch),
-                None if head.is_empty() => Head::Unreadable,
+                None if head.is_empty() || head.contains(char::is_control) => Head::Unreadable,
                 None => Head::Detached(head.to_owned()),
             },
         }
@@ -74,8 +87,8 @@ impl Repository {
 
     fn rebased_branch(&self) -> Option<String> {
         ["rebase-merge", "rebase-apply"].iter().find_map(|dir| {
-            let name = fs::read_to_string(self.git_dir.join(dir).join("head-name")).ok()?;
-            Some(name.trim_end().strip_prefix("refs/heads/")?.to_owned())
+            let name = files::read_text(&self.git_dir.join(dir).join("head-name"), LINE).ok()?;
+            name.starts_with("refs/heads/").then(|| branch_name(name.trim_end()))?.map(str::to_owned)
         })
     }
 
@@ -86,7 +99,7 @@ impl Repository {
         if self.common_dir.join(&full).is_file() {
             return true;
         }
-        let packed = fs::read_to_string(self.common_dir.join("packed-refs")).unwrap_or_default();
+        let packed = files::read_text(&self.common_dir.join("packed-refs"), REFS).unwrap_or_default();
         packed.lines().any(|line| line.split_once(' ').is_some_and(|(_, r)| r == full))
     }
 
@@ -94,7 +107,7 @@ impl Repository {
     /// else `origin`. Includes and rewriting rules are not followed; see [`crate::git::slug`].
     #[must_use]
     pub fn slug(&self) -> Option<String> {
-        let config = fs::read_to_string(self.common_dir.join("config")).ok()?;
+        let config = files::read_text(&self.common_dir.join("config"), CONFIG).ok()?;
         ["upstream", "origin"].iter().find_map(|name| slug(&remote_url(&config, name)?).map(|s| s.repo))
     }
 }
@@ -105,8 +118,18 @@ fn git_dir(dot_git: &Path) -> Option<PathBuf> {
     if meta.is_dir() {
         return dot_git.join("HEAD").exists().then(|| dot_git.to_owned());
     }
-    let text = fs::read_to_string(dot_git).ok()?;
+    let text = files::read_text(dot_git, LINE).ok()?;
     Some(join(dot_git.parent()?, text.strip_prefix("gitdir:")?.trim()))
+}
+
+/// Returns the name of a branch from that of its ref; `None` for what git does not take as a name, so
+/// that none of it misleads a terminal or leaves the directory of refs.
+#[must_use]
+pub fn branch_name(reference: &str) -> Option<&str> {
+    let name = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+    let bad = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    let plain = !name.contains("..") && !name.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c));
+    (plain && !name.starts_with('-') && !name.split('/').any(bad)).then_some(name)
 }
 
 /// Joins and drops `.` and `..` by name, which is how git writes these paths.
@@ -304,6 +327,10 @@ mod tests {
                 Head::Rebasing("main".into()),
             ),
             (vec![(".git/HEAD", "ref: refs/heads/.invalid\n")], Head::Unreadable),
+            (vec![(".git/HEAD", "ref: refs/heads/a\u{1b}[31mb\n")], Head::Unreadable),
+            (vec![(".git/HEAD", "ref: refs/heads/a\nb\n")], Head::Unreadable),
+            (vec![(".git/HEAD", "ref: refs/heads//dev/zero\n")], Head::Unreadable),
+            (vec![(".git/HEAD", "0123\u{1b}[31mabc\n")], Head::Unreadable),
         ] {
             let dir = tempfile::tempdir().unwrap();
             write(dir.path(), &files);
