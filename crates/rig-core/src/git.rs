@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::files;
 
@@ -83,6 +84,26 @@ impl Repository {
                 None => Head::Detached(head.to_owned()),
             },
         }
+    }
+
+    /// Returns the branch that is worked on. It is git that is asked where the refs are kept as a
+    /// table, which takes a process.
+    #[must_use]
+    pub fn branch(&self) -> Option<String> {
+        match self.head() {
+            Head::Unreadable if self.common_dir.join("reftable").is_dir() => self.asked_branch(),
+            head => head.branch().map(str::to_owned),
+        }
+    }
+
+    fn asked_branch(&self) -> Option<String> {
+        let mut git = Command::new("git");
+        git.args(["symbolic-ref", "--quiet", "HEAD"]).current_dir(&self.top).stdin(Stdio::null());
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"] {
+            git.env_remove(variable);
+        }
+        let answer = String::from_utf8(git.output().ok()?.stdout).ok()?;
+        branch_name(answer.trim_end()).map(str::to_owned)
     }
 
     fn rebased_branch(&self) -> Option<String> {
@@ -335,6 +356,21 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             write(dir.path(), &files);
             assert_eq!(Repository::find(dir.path()).unwrap().head(), expected);
+        }
+    }
+
+    #[test]
+    fn a_branch_in_a_table_of_refs_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let git = |args: &[&str]| {
+            let mut git = Command::new("git");
+            git.args(args).current_dir(dir.path()).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+            git.env("HOME", dir.path()).output().unwrap()
+        };
+        // Git before 2.45 does not know such tables, and makes no repository then.
+        if git(&["init", "--quiet", "--ref-format=reftable", "--initial-branch=feat/42-x"]).status.success() {
+            let found = Repository::find(dir.path()).unwrap();
+            assert_eq!((found.head(), found.branch().as_deref()), (Head::Unreadable, Some("feat/42-x")));
         }
     }
 

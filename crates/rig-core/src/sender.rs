@@ -46,7 +46,7 @@ impl Sender {
             None
         });
         let repository = Repository::find(cwd);
-        let branch = repository.as_ref().and_then(|r| r.head().branch().map(str::to_owned));
+        let branch = repository.as_ref().and_then(Repository::branch);
         let repo = repository.and_then(|r| r.slug()).or_else(|| env.get("CONDUCTOR_REPO"));
         let from_branch = branch.as_deref().and_then(issue_of_branch).filter(|i| i.certain).map(|i| i.number);
         let assigned = || env.get("CONDUCTOR_ISSUE_NUMBER")?.trim().parse().ok().filter(|n| *n > 0);
