@@ -220,13 +220,17 @@ pub fn slug(url: &str) -> Option<Slug> {
     let host = host.trim_start_matches("www.").to_ascii_lowercase();
     let path = path.trim_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
-    let mut parts = path.split('/');
-    let (owner, name) = (parts.next()?, parts.next()?);
+    (is_repository(path) && !host.is_empty()).then(|| Slug { host, repo: path.to_owned() })
+}
+
+/// Says whether a text is a repository's `owner/name`.
+#[must_use]
+pub fn is_repository(text: &str) -> bool {
     let plain = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        !matches!(part, "" | "." | "..")
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
-    (parts.next().is_none() && plain(owner) && plain(name) && !host.is_empty())
-        .then(|| Slug { host, repo: format!("{owner}/{name}") })
+    text.split_once('/').is_some_and(|(owner, name)| plain(owner) && plain(name))
 }
 
 /// An issue number that a branch's name carries.
@@ -324,6 +328,7 @@ mod tests {
             ("https://github.com/Owner", None),
             ("https://github.com/a/b/c", None),
             ("https://github.com/Owner/re po", None),
+            ("https://github.com/../repo", None),
             ("", None),
         ] {
             assert_eq!(slug(url), expected, "{url}");

@@ -8,7 +8,7 @@ use crate::conductor::Endpoint;
 use crate::config::Config;
 use crate::env::{Environment, ProjectEnv};
 use crate::error::chain;
-use crate::git::{Repository, issue_of_branch};
+use crate::git::{Repository, is_repository, issue_of_branch};
 use crate::identity::Identity;
 use crate::paths::Paths;
 use crate::{account, clock};
@@ -24,7 +24,7 @@ pub struct Sender {
     pub warnings: Vec<String>,
     /// The coordinator, where one is set up.
     pub endpoint: Option<Endpoint>,
-    /// `owner/name` of the working copy, else `CONDUCTOR_REPO`.
+    /// `owner/name` of the working copy, else `CONDUCTOR_REPO` where that has this form.
     pub repo: Option<String>,
     /// The current branch.
     pub branch: Option<String>,
@@ -47,7 +47,9 @@ impl Sender {
         });
         let repository = Repository::find(cwd);
         let branch = repository.as_ref().and_then(Repository::branch);
-        let repo = repository.and_then(|r| r.slug()).or_else(|| env.get("CONDUCTOR_REPO"));
+        let repo = repository
+            .and_then(|r| r.slug())
+            .or_else(|| env.get("CONDUCTOR_REPO").filter(|name| is_repository(name)));
         let from_branch = branch.as_deref().and_then(issue_of_branch).filter(|i| i.certain).map(|i| i.number);
         let assigned = || env.get("CONDUCTOR_ISSUE_NUMBER")?.trim().parse().ok().filter(|n| *n > 0);
         let issue = from_branch.or_else(assigned);
@@ -67,5 +69,25 @@ impl Sender {
     #[must_use]
     pub fn destination(&self) -> Option<&str> {
         self.endpoint.as_ref().filter(|e| e.from_project).map(|e| e.base.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_assignment_of_the_environment_counts_where_the_working_copy_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        for (repo, issue, expected) in [
+            ("o/r", "42", (Some("o/r"), Some(42))),
+            ("o/r\u{1b}[31m", " 7 ", (None, Some(7))),
+            ("", "0", (None, None)),
+            ("o/r/x", "-1", (None, None)),
+        ] {
+            let env = Environment::fixed([("CONDUCTOR_REPO", repo), ("CONDUCTOR_ISSUE_NUMBER", issue)]);
+            let sender = Sender::new(&env, &Paths::below(None), dir.path());
+            assert_eq!((sender.repo.as_deref(), sender.issue), expected, "{repo:?} {issue:?}");
+        }
     }
 }
