@@ -72,10 +72,10 @@ impl Protected {
         if let Some(tree) = self.trees.iter().find(|tree| hits(tree) || pattern.is_below(tree)) {
             return Some(Owned::Rig(tree.clone()));
         }
-        for bin in self.bins.iter().filter(|bin| pattern.is_below(bin) || below && hits(bin)) {
-            for program in PROGRAMS.iter().map(|name| format!("{bin}/{name}")).filter(|path| hits(path)) {
-                return Some(Owned::Rig(program));
-            }
+        let bins = self.bins.iter().filter(|bin| pattern.is_below(bin) || below && hits(bin));
+        let mut programs = bins.flat_map(|bin| PROGRAMS.iter().map(move |name| format!("{bin}/{name}")));
+        if let Some(program) = programs.find(|path| hits(path)) {
+            return Some(Owned::Rig(program));
         }
         let settings = || self.claude.iter().flat_map(|dir| SETTINGS.map(|name| format!("{dir}/{name}")));
         let path = settings().find(|path| hits(path)).filter(|_| self.switched)?;

@@ -186,10 +186,9 @@ fn file(
 }
 
 fn owned(path: &str, world: &dyn World) -> Option<Owned> {
-    if Protected::is_settings_name(path) || world.outline().file(path).is_some() {
-        if let Some(owned) = world.protected().file(path) {
-            return Some(owned);
-        }
+    let counts = Protected::is_settings_name(path) || world.outline().file(path).is_some();
+    if counts && let Some(owned) = world.protected().file(path) {
+        return Some(owned);
     }
     let real = world.real(path);
     if real == path { None } else { world.protected().file(&real) }

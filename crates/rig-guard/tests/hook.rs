@@ -216,7 +216,7 @@ fn a_full_disk_leaves_no_half_record() {
 #[test]
 fn a_home_that_cannot_be_read_does_not_open_the_door() {
     let home = Home::new();
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o000)).unwrap();
     let program = |command: &str| guard(&home).without_capabilities().cwd("/").bash(command);
     program("git push --force origin main").stderr(PUSH).exits(2);
     program("ls -la").exits(0);

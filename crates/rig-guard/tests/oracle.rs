@@ -3,6 +3,8 @@
 //! Random scripts are run by bash in a sandbox: an empty directory, a search path with nothing on
 //! it but a program that prints its arguments and a few wrappers. The guard reads the same scripts.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! Claude's settings stay with the rig's hooks in them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 
 use rig_core::settings::{Entry, RECORD_VERSION, Record, Scope, Undo};
@@ -129,7 +131,11 @@ fn the_installed_files_are_those_beside_the_running_program() {
     let prefix = home.join("prefix");
     let program = prefix.join("bin/rig-guard");
     std::fs::create_dir_all(prefix.join("bin")).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_rig-guard"), &program).unwrap();
+    // By another process: a file that this one has open for writing while another test starts a
+    // program cannot be run.
+    let copied =
+        std::process::Command::new("cp").args([env!("CARGO_BIN_EXE_rig-guard")]).arg(&program).status();
+    assert!(copied.unwrap().success());
     for (command, code) in [
         ("cp /bin/true prefix/bin/rig-report", 2),
         ("rm prefix/bin/pretool-guard", 2),

@@ -80,10 +80,9 @@ fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned>
     }
     let pattern = Pattern::of(&target.path, cwd)?;
     let named = Protected::is_settings_name(&target.path.text);
-    if named || world.outline().find(&pattern, target.below).is_some() {
-        if let Some(owned) = world.protected().find(&pattern, target.below) {
-            return Some(owned);
-        }
+    let counts = named || world.outline().find(&pattern, target.below).is_some();
+    if counts && let Some(owned) = world.protected().find(&pattern, target.below) {
+        return Some(owned);
     }
     // The same file by another name.
     let path = if target.path.marks.is_empty() {

@@ -40,7 +40,7 @@ pub(super) fn unescape(text: &str) -> String {
                 let (value, used) = digits(&rest[1..], 16, if c == 'u' { 4 } else { 8 });
                 match char::from_u32(value) {
                     Some(c) if used > 0 => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                    _ => out.extend_from_slice(rest[..1 + used].as_bytes()),
+                    _ => out.extend_from_slice(&rest.as_bytes()[..1 + used]),
                 }
                 len = 1 + used;
             }
@@ -51,7 +51,7 @@ pub(super) fn unescape(text: &str) -> String {
             }
             _ => {
                 out.push(b'\\');
-                out.extend_from_slice(rest[..len].as_bytes());
+                out.extend_from_slice(&rest.as_bytes()[..len]);
             }
         }
         rest = &rest[len..];

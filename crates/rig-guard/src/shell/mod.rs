@@ -122,9 +122,10 @@ pub struct Shell<'a> {
     scope: Scope,
     /// The here-documents that were cut out of the code.
     bodies: Vec<String>,
-    /// The functions that are being walked through, and those that were not called so far.
+    /// The functions that are being walked through.
     active: Vec<Rc<Command>>,
-    uncalled: Vec<Rc<Command>>,
+    /// Every function that was defined, with whether it was walked through.
+    defined: Vec<(Rc<Command>, bool)>,
     depth: usize,
     steps: usize,
     text: usize,
@@ -157,7 +158,7 @@ impl<'a> Shell<'a> {
             scope,
             bodies: Vec::new(),
             active: Vec::new(),
-            uncalled: Vec::new(),
+            defined: Vec::new(),
             depth: 0,
             steps: 0,
             text: 0,
@@ -180,9 +181,13 @@ impl<'a> Shell<'a> {
 
     /// Walks through the functions that nothing calls, with unknown arguments.
     fn uncalled(&mut self) -> Flow {
-        while let Some(body) = self.uncalled.pop() {
-            self.scope.positional = None;
-            self.isolated(|shell| shell.called(&body, None, None, false))?;
+        let mut next = 0;
+        while let Some((body, called)) = self.defined.get(next).cloned() {
+            next += 1;
+            if !called {
+                self.scope.positional = None;
+                self.isolated(|shell| shell.called(&body, None, None, false))?;
+            }
         }
         Ok(())
     }

@@ -66,7 +66,9 @@ impl Shell<'_> {
                 Ok(all)
             }
             Command::Function { name, body } => {
-                self.uncalled.push(Rc::clone(body));
+                if !self.defined.iter().any(|(known, _)| Rc::ptr_eq(known, body)) {
+                    self.defined.push((Rc::clone(body), false));
+                }
                 self.scope.functions.insert(name.clone(), Rc::clone(body));
                 Ok(Word::default())
             }
@@ -199,7 +201,9 @@ impl Shell<'_> {
         };
         if functions && let Some(body) = self.scope.functions.get(path) {
             let body = Rc::clone(body);
-            self.uncalled.retain(|other| !Rc::ptr_eq(other, &body));
+            if let Some((_, called)) = self.defined.iter_mut().find(|(known, _)| Rc::ptr_eq(known, &body)) {
+                *called = true;
+            }
             return self.called(&body, Some(words[1..].to_vec()), input, wanted);
         }
         let name = path.rsplit('/').next().unwrap_or(path);

@@ -20,6 +20,8 @@ const MAX_NEGATIONS: usize = 500;
 /// The longest arithmetic expression and the longest text between backticks, in bytes.
 const MAX_ARITHMETIC: usize = 1 << 10;
 const MAX_BACKTICK: usize = 4 << 10;
+/// How many pairs of backticks may have an unclosed bracket or quote between them.
+const MAX_UNCLOSED: usize = 4;
 
 /// Why code is not judged by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -113,6 +115,7 @@ struct Scanner<'a> {
     blocks: usize,
     commands: usize,
     negations: usize,
+    unclosed: usize,
     pending: Vec<Pending>,
     bodies: Vec<Range<usize>>,
 }
@@ -141,6 +144,7 @@ impl<'a> Scanner<'a> {
             blocks: 0,
             commands: 0,
             negations: 0,
+            unclosed: 0,
             pending: Vec::new(),
             bodies: Vec::new(),
         }
@@ -233,14 +237,34 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 let start = self.at;
                 self.until(b'`');
-                if self.at - start > MAX_BACKTICK {
-                    return Err(Refusal::TooLong);
-                }
+                self.backticks(start)?;
                 self.at += 1;
             }
             _ => self.at += 1,
         }
         Ok(())
+    }
+
+    /// Bounds what stands between backticks. The parser takes a backtick behind an open bracket or
+    /// quote for the start of another substitution, and tries both.
+    fn backticks(&mut self, start: usize) -> Result<(), Refusal> {
+        let text = &self.bytes[start.min(self.at)..self.at];
+        if text.len() > MAX_BACKTICK {
+            return Err(Refusal::TooLong);
+        }
+        let (mut parens, mut braces, mut quoted) = (0_usize, 0_usize, false);
+        for byte in text {
+            match byte {
+                b'(' => parens += 1,
+                b')' => parens = parens.saturating_sub(1),
+                b'{' => braces += 1,
+                b'}' => braces = braces.saturating_sub(1),
+                b'"' => quoted = !quoted,
+                _ => {}
+            }
+        }
+        self.unclosed += usize::from(parens > 0 || braces > 0 || quoted);
+        if self.unclosed > MAX_UNCLOSED { Err(Refusal::TooDeep) } else { Ok(()) }
     }
 
     /// Goes to an unescaped byte; says whether it is there.

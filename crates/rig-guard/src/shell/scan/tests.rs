@@ -27,9 +27,9 @@ fn only_bodies_of_here_documents_are_cut_out() {
     let body = "rm -rf / # ' \" $(\n".repeat(1000);
     for (text, expected) in [
         (format!("cat <<'E' >f\n{body}E\nls"), "cat <<'E' >f\n\u{0}3\u{0}\nE\nls"),
-        (format!("cat <<-E\n{body}\tE\nls <<F\nx\nF\n"), "cat <<-E\n\03\0\n\tE\nls <<F\n\04\0\nF\n"),
-        (format!("x=$(cat <<E\n{body}E\n)"), "x=$(cat <<E\n\03\0\nE\n)"),
-        (format!("cat <<E\n{body}"), "cat <<E\n\03\0\n"),
+        (format!("cat <<-E\n{body}\tE\nls <<F\nx\nF\n"), "cat <<-E\n\u{0}3\0\n\tE\nls <<F\n\u{0}4\0\nF\n"),
+        (format!("x=$(cat <<E\n{body}E\n)"), "x=$(cat <<E\n\u{0}3\0\nE\n)"),
+        (format!("cat <<E\n{body}"), "cat <<E\n\u{0}3\0\n"),
     ] {
         let prepared = prepare(&text, 3).unwrap();
         assert_eq!(prepared.cut.as_deref(), Some(expected));
