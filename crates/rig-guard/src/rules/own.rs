@@ -75,7 +75,7 @@ fn find(
 }
 
 fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned> {
-    if target.path.text.starts_with("/dev/") {
+    if target.path.text.starts_with("/dev/") || target.path.known() == Some("") {
         return None;
     }
     let pattern = Pattern::of(&target.path, cwd)?;

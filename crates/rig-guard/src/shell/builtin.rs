@@ -1,6 +1,7 @@
 //! What commands do to the shell that runs them, and what some of them print.
 
 use super::escape::unescape;
+use super::find::Find;
 use super::word::Word;
 use super::{Flow, Shell, absolute, wrap};
 
@@ -65,7 +66,8 @@ impl Shell<'_> {
     }
 
     /// Returns what a command prints, as far as that is known without running it.
-    pub(super) fn printed(&mut self, name: &str, args: &[Word], input: Option<&Word>) -> Flow<Word> {
+    pub(super) fn printed(&mut self, name: &str, words: &[Word], input: Option<&Word>) -> Flow<Word> {
+        let args = &words[1..];
         let known = |n: usize| args.get(n).and_then(Word::known);
         let line = |text: String| Word::literal(text + "\n");
         let printed = match name {
@@ -75,6 +77,7 @@ impl Shell<'_> {
                 let through = name == "tee" || args.iter().all(|w| w.text == "-");
                 if through { input.cloned() } else { None }
             }
+            "find" => found(words),
             "pwd" => self.scope.cwd.clone().map(line),
             "mktemp" => Some(line("/tmp/tmp.XXXXXXXXXX".to_owned())),
             "git" if known(0) == Some("rev-parse") && known(1) == Some("--show-toplevel") => {
@@ -83,6 +86,10 @@ impl Shell<'_> {
             "realpath" => known(args.len().wrapping_sub(1)).and_then(|path| self.path(path)).map(line),
             "readlink" if known(0).is_some_and(|option| option.contains('f')) => {
                 known(1).and_then(|path| self.path(path)).map(line)
+            }
+            "dirname" => known(0).map(|path| line(parent(path).to_owned())),
+            "basename" if args.len() == 1 => {
+                known(0).map(|path| line(path.rsplit('/').next().unwrap_or(path).to_owned()))
             }
             "which" => known(0).map(|name| line(name.to_owned())),
             "command" if known(0) == Some("-v") => known(1).map(|name| line(name.to_owned())),
@@ -97,6 +104,26 @@ impl Shell<'_> {
     fn path(&self, path: &str) -> Option<String> {
         absolute(self.scope.cwd.as_deref(), path)
     }
+}
+
+fn parent(path: &str) -> &str {
+    match path.trim_end_matches('/').rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((parent, _)) => parent,
+        None => ".",
+    }
+}
+
+/// Returns the places where a `find` starts, as far as it prints everything in them.
+pub(super) fn found(words: &[Word]) -> Option<Word> {
+    let find = Find::parse(words);
+    let mut printed = Word::default();
+    for root in if find.selective { Vec::new() } else { find.roots } {
+        printed.push(root);
+        printed.text.push('\n');
+    }
+    printed.push_unknown(true, false);
+    Some(printed)
 }
 
 fn echo(args: &[Word]) -> Word {

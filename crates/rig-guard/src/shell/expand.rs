@@ -375,6 +375,11 @@ impl Shell<'_> {
         Ok((end + 1).min(text.len()))
     }
 
+    /// Walks through the code of a process substitution, and returns what it prints.
+    pub(super) fn printed_by(&mut self, code: &str) -> Flow<Word> {
+        self.captured(|shell| shell.code(code, None, true))
+    }
+
     /// Does something in a subshell, and returns what it prints without the final line ends.
     fn captured(&mut self, run: impl FnOnce(&mut Self) -> Flow<Word>) -> Flow<Word> {
         let mut printed = self.nested(|shell| shell.isolated(run))?;

@@ -210,7 +210,7 @@ impl Shell<'_> {
         match wrap::unwrap(name, words, input) {
             Unwrapped::Itself => {
                 self.apply(name, &words[1..]);
-                if wanted { self.printed(name, &words[1..], input) } else { Ok(Word::default()) }
+                if wanted { self.printed(name, words, input) } else { Ok(Word::default()) }
             }
             Unwrapped::Rest(at, variables) => {
                 self.with(variables, |shell| shell.inner(&words[at..], input, wanted, false))
@@ -287,9 +287,12 @@ impl Shell<'_> {
                     redirected.writes.push(target);
                 }
                 Redirect::Read(target, stdin) => {
-                    self.single(target)?;
+                    let text = match target.strip_prefix("<(").and_then(|code| code.strip_suffix(')')) {
+                        Some(code) => Some(self.printed_by(code)?),
+                        None => self.single(target).map(|_| None)?,
+                    };
                     if *stdin {
-                        redirected.input = Some(None);
+                        redirected.input = Some(text);
                     }
                 }
                 Redirect::Here { body, quoted } => {

@@ -87,6 +87,9 @@ const WRAPPERS: [Wrapper; 21] = [
 
 const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash", "fish"];
 
+/// The one-letter options of `ssh` that take a value.
+const SSH_VALUES: &str = "BbcDEeFIiJLlmOoPpQRSWw";
+
 /// Says what a command of this name runs; `input` is what stands on its standard input.
 pub(super) fn unwrap(name: &str, words: &[Word], input: Option<&Word>) -> Unwrapped {
     match name {
@@ -103,6 +106,16 @@ pub(super) fn unwrap(name: &str, words: &[Word], input: Option<&Word>) -> Unwrap
         },
         "flock" if code_option(words).is_some() => {
             code_option(words).map_or(Unwrapped::Itself, |code| new_shell(code.to_code(), &[]))
+        }
+        "ssh" => match operand(words, SSH_VALUES, &[]) {
+            // The words behind the host are put together for the shell over there.
+            Some(host) if host + 1 < words.len() => new_shell(join(&words[host + 1..]), &[]),
+            _ => Unwrapped::Itself,
+        },
+        "docker" | "podman" | "nerdctl" => container(words),
+        "kubectl" | "oc" if words.iter().any(|w| w.text == "exec") => {
+            let at = words.iter().position(|w| w.text == "--").map(|at| at + 1);
+            at.filter(|at| *at < words.len()).map_or(Unwrapped::Itself, |at| Unwrapped::Rest(at, Vec::new()))
         }
         "xargs" => xargs(words, input),
         "find" => find(words),
@@ -147,6 +160,33 @@ fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {
         at += 1;
     }
     if at < words.len() { Unwrapped::Rest(at, variables) } else { Unwrapped::Itself }
+}
+
+/// Reads `docker exec CONTAINER COMMAND` and `docker compose exec SERVICE COMMAND`.
+fn container(words: &[Word]) -> Unwrapped {
+    let long = [
+        "--env",
+        "--env-file",
+        "--user",
+        "--workdir",
+        "--detach-keys",
+        "--index",
+        "--file",
+        "--project-name",
+    ];
+    let command = |from: usize| {
+        let at = operand(&words[from..], "Hclfp", &long).map(|at| from + at)?;
+        Some((at, words[at].text.as_str()))
+    };
+    let mut found = command(0);
+    if let Some((at, "compose")) = found {
+        found = command(at);
+    }
+    let Some((at, "exec")) = found else { return Unwrapped::Itself };
+    match operand(&words[at..], "euw", &long) {
+        Some(target) if at + target + 1 < words.len() => Unwrapped::Rest(at + target + 1, Vec::new()),
+        _ => Unwrapped::Itself,
+    }
 }
 
 /// Returns where the first word stands that is no option.
@@ -353,6 +393,18 @@ mod tests {
         check("stdbuf -oL rm x", "0 rm x");
         check("stdbuf -o L rm x", "0 rm x");
         check("flock -w 3 /tmp/l rm x", "0 rm x");
+    }
+
+    #[test]
+    fn what_runs_elsewhere_is_found() {
+        check("ssh -p 22 user@host rm -rf x", "code rm -rf x Some(\"\")");
+        check("ssh host", "itself");
+        check("docker exec -it -u root db psql -c x", "0 psql -c x");
+        check("docker -H tcp://x exec db ls", "0 ls");
+        check("docker compose -f c.yml exec -T db psql", "0 psql");
+        check("docker run --rm alpine ls", "itself");
+        check("docker exec db", "itself");
+        check("kubectl exec -n a pod -c x -- rm -rf y", "0 rm -rf y");
     }
 
     #[test]
