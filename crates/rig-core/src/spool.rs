@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rig_wire::{Event, EventType};
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,14 @@ use serde_json::value::RawValue;
 
 use crate::log::{append_line, lock, open_private, private_dir};
 
-/// Above this size of the waiting file, in bytes, only escalations and blocks are taken.
+/// Above this size of all that waits, in bytes, only escalations and blocks are taken.
 pub const FULL_AT: u64 = 16 << 20;
 
 /// The least time between two starts of a flusher.
 pub const START_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the right to deliver is waited for while a hook only looks whether somebody has it.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// The place of the settled mark in a line, behind `{"s":`.
 const MARK_AT: u64 = 5;
@@ -54,7 +57,7 @@ pub enum SpoolError {
     /// Too much waits already.
     #[error("the spool at {} is full: more than {} MiB wait", path.display(), FULL_AT >> 20)]
     Full {
-        /// The file of waiting events.
+        /// The directory of the spool.
         path: PathBuf,
     },
 }
@@ -145,7 +148,8 @@ impl Spool {
     /// Appends an event as one write. `to` is the base URL where a repository's settings chose it.
     ///
     /// An escalation is on the disk when this returns; for the others that would cost more than it
-    /// is worth.
+    /// is worth. What is kept does not even need the lock: while another process has it for too
+    /// long, it becomes a batch of its own.
     ///
     /// # Errors
     /// When the file system refuses, or the spool is full and the event is none that is kept.
@@ -155,17 +159,54 @@ impl Spool {
         let record = NewRecord { s: 0, keep, to, event };
         let mut line = serde_json::to_vec(&record).expect("an event has only string keys");
         line.push(b'\n');
-        let path = self.waiting();
         private_dir(&self.dir).map_err(|e| io_error("make the directory", &self.dir, e))?;
-        let file = self.open_waiting()?;
-        if !keep && file.metadata().is_ok_and(|m| m.len() > FULL_AT) {
-            return Err(SpoolError::Full { path });
+        let sync = event.kind == EventType::EscalationCreated;
+        let path = self.waiting();
+        let file = match self.open_waiting() {
+            Err(SpoolError::Io { source, .. }) if keep && source.kind() == io::ErrorKind::WouldBlock => {
+                return self.write_batch(&self.new_batch(), &line, sync);
+            }
+            file => file?,
+        };
+        if !keep && self.size()? > FULL_AT {
+            return Err(SpoolError::Full { path: self.dir.clone() });
         }
         append_line(&file, &line).map_err(|e| io_error("append to", &path, e))?;
-        if event.kind == EventType::EscalationCreated {
-            file.sync_data().map_err(|e| io_error("sync", &path, e))?;
+        if sync { self.sync(&file, &path) } else { Ok(()) }
+    }
+
+    /// Makes a file and its name outlast a power failure.
+    fn sync(&self, file: &File, path: &Path) -> Result<(), SpoolError> {
+        let dir = || File::open(&self.dir)?.sync_all();
+        file.sync_data().and_then(|()| dir()).map_err(|e| io_error("sync", path, e))
+    }
+
+    /// Returns how much waits, in bytes.
+    fn size(&self) -> Result<u64, SpoolError> {
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |m| m.len());
+        Ok(size(&self.waiting()) + self.batches()?.iter().map(size).sum::<u64>())
+    }
+
+    /// Names a batch that sorts behind all earlier ones.
+    fn new_batch(&self) -> PathBuf {
+        self.dir.join(format!("batch-{}.jsonl", crate::clock::new_id()))
+    }
+
+    /// Writes a batch as a whole or not at all.
+    fn write_batch(&self, path: &Path, lines: &[u8], sync: bool) -> Result<(), SpoolError> {
+        let new = path.with_extension("new");
+        // What a killed process left behind is written anew.
+        let _ = fs::remove_file(&new);
+        let file = open_private(&new).map_err(|e| io_error("open", &new, e))?;
+        if let Err(error) = append_line(&file, lines) {
+            let _ = fs::remove_file(&new);
+            return Err(io_error("write", &new, error));
         }
-        Ok(())
+        if sync {
+            file.sync_data().map_err(|e| io_error("sync", &new, e))?;
+        }
+        fs::rename(&new, path).map_err(|e| io_error("replace", path, e))?;
+        if sync { self.sync(&file, path) } else { Ok(()) }
     }
 
     /// Says whether a flusher should be started: none runs, and the last start is more than
@@ -175,13 +216,14 @@ impl Spool {
     /// When the lock file cannot be made.
     pub fn claim_start(&self) -> Result<bool, SpoolError> {
         let (path, lock) = self.flush_lock()?;
-        if lock.try_lock().is_err() {
-            return Ok(false);
-        }
         let error = |e| io_error("mark", &path, e);
-        let meta = lock.metadata().map_err(error)?;
-        let age = meta.modified().ok().and_then(|m| SystemTime::now().duration_since(m).ok());
-        if meta.len() > 0 && age.is_some_and(|age| age < START_EVERY) {
+        let just_started = || -> io::Result<bool> {
+            let meta = lock.metadata()?;
+            let age = meta.modified().ok().and_then(|m| SystemTime::now().duration_since(m).ok());
+            Ok(meta.len() > 0 && age.is_some_and(|age| age < START_EVERY))
+        };
+        // Looked at first, so that nobody holds the lock when the flusher that was started takes it.
+        if just_started().map_err(error)? || lock.try_lock().is_err() || just_started().map_err(error)? {
             return Ok(false);
         }
         // A new file is young as well, so its length tells a first start.
@@ -195,7 +237,33 @@ impl Spool {
     /// When the lock file cannot be made.
     pub fn flusher(&self) -> Result<Option<Flusher<'_>>, SpoolError> {
         let (_, lock) = self.flush_lock()?;
-        Ok(lock.try_lock().is_ok().then_some(Flusher { spool: self, _lock: lock }))
+        Ok(lock_within(&lock, GLANCE).then_some(Flusher { spool: self, _lock: lock }))
+    }
+
+    /// Asks whoever delivers to stop, and takes the right to deliver; `None` when it is not to be had
+    /// in time. The next hook that spools an event starts a flusher again.
+    ///
+    /// # Errors
+    /// When a lock file cannot be made.
+    pub fn take_over(&self, patience: Duration) -> Result<Option<Flusher<'_>>, SpoolError> {
+        let (_, lock) = self.flush_lock()?;
+        let path = self.dir.join("wanted.lock");
+        let wanted = open_private(&path).map_err(|e| io_error("open", &path, e))?;
+        let until = Instant::now() + patience;
+        let left = || until.saturating_duration_since(Instant::now());
+        if !lock_within(&wanted, left()) || !lock_within(&lock, left()) {
+            return Ok(None);
+        }
+        // A start that is forgotten holds up none.
+        let _ = lock.set_len(0);
+        Ok(Some(Flusher { spool: self, _lock: lock }))
+    }
+
+    /// Says whether another process waits for the right to deliver.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        let lock = File::open(self.dir.join("wanted.lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Says whether events came since the last pass.
@@ -332,8 +400,7 @@ impl Flusher<'_> {
         let path = self.spool.waiting();
         // Under its lock no writer is in the middle of a line.
         let _lock = self.spool.open_waiting()?;
-        let batch = self.spool.dir.join(format!("batch-{}.jsonl", crate::clock::new_id()));
-        fs::rename(&path, &batch).map_err(|e| io_error("move aside", &path, e))
+        fs::rename(&path, self.spool.new_batch()).map_err(|e| io_error("move aside", &path, e))
     }
 
     /// Replaces all batches by one with what still waits.
@@ -345,19 +412,27 @@ impl Flusher<'_> {
             if others.is_empty() && fs::metadata(first).is_ok_and(|m| m.len() == left.len() as u64) {
                 return Ok(());
             }
-            let new = first.with_extension("new");
-            // What a killed merge left behind is written anew.
-            let _ = fs::remove_file(&new);
-            let file = open_private(&new).map_err(|e| io_error("open", &new, e))?;
-            append_line(&file, left).map_err(|e| io_error("write", &new, e))?;
-            file.sync_data().map_err(|e| io_error("sync", &new, e))?;
-            fs::rename(&new, first).map_err(|e| io_error("replace", first, e))?;
+            self.spool.write_batch(first, left, true)?;
             superfluous = others;
         }
         for path in superfluous {
             fs::remove_file(path).map_err(|e| io_error("remove", path, e))?;
         }
         Ok(())
+    }
+}
+
+/// Tries for a lock for so long; says whether it was had.
+fn lock_within(file: &File, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        if file.try_lock().is_ok() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

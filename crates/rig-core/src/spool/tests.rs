@@ -158,6 +158,62 @@ fn a_full_spool_takes_only_what_is_kept() {
 }
 
 #[test]
+fn what_was_moved_aside_counts_for_a_full_spool() {
+    let (_dir, spool) = spool();
+    beats(&spool, &["a"]);
+    pass(&spool, &[("a", Delivery::Later)]);
+    let batch = spool.batches().unwrap().remove(0);
+    File::options().write(true).open(batch).unwrap().set_len(FULL_AT + 1).unwrap();
+    assert!(matches!(spool.append(&event(EventType::Heartbeat, "b"), None), Err(SpoolError::Full { .. })));
+}
+
+#[test]
+fn what_is_kept_gets_past_a_lock_that_is_never_let_go() {
+    let (_dir, spool) = spool();
+    beats(&spool, &["a"]);
+    let stopped = spool.open_waiting().unwrap();
+    assert!(spool.append(&event(EventType::Heartbeat, "b"), None).is_err());
+    spool.append(&event(EventType::GuardBlocked, "g"), None).unwrap();
+    spool.append(&event(EventType::EscalationCreated, "e"), None).unwrap();
+    drop(stopped);
+    let mut asked = pass(&spool, &[]).0;
+    asked.sort();
+    assert_eq!((asked, files(&spool)), (vec!["a".into(), "e".into(), "g".into()], vec!["flush.lock".into()]));
+}
+
+#[test]
+fn a_hook_that_looks_at_the_lock_turns_no_flusher_away() {
+    let (_dir, spool) = spool();
+    let (_, lock) = spool.flush_lock().unwrap();
+    lock.try_lock().unwrap();
+    std::thread::scope(|scope| {
+        let flusher = scope.spawn(|| spool.flusher().unwrap().is_some());
+        std::thread::sleep(Duration::from_millis(10));
+        lock.unlock().unwrap();
+        assert!(flusher.join().unwrap());
+    });
+}
+
+#[test]
+fn a_flusher_hands_over_to_who_wants_its_place() {
+    let (_dir, spool) = spool();
+    assert!(spool.claim_start().unwrap());
+    assert!(!spool.is_wanted());
+    let running = spool.flusher().unwrap().unwrap();
+    assert!(spool.take_over(Duration::from_millis(20)).unwrap().is_none(), "it does not let go");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| spool.take_over(Duration::from_secs(20)).unwrap());
+        while !spool.is_wanted() {
+            std::thread::yield_now();
+        }
+        drop(running);
+        let taken = waiting.join().unwrap();
+        assert!(taken.is_some() && !spool.is_wanted());
+    });
+    assert!(spool.claim_start().unwrap(), "the next hook starts another");
+}
+
+#[test]
 fn one_flusher_at_a_time_and_one_start_in_ten_seconds() {
     let (_dir, spool) = spool();
     assert!(spool.claim_start().unwrap());
