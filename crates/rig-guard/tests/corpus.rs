@@ -94,3 +94,28 @@ fn the_examples_of_a_rule_are_judged_as_it_says() {
         }
     }
 }
+
+#[test]
+fn the_documentation_has_a_row_for_every_rule() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guard.md");
+    let docs = std::fs::read_to_string(docs).unwrap();
+    let code = |commands: &[&str]| {
+        let quoted = commands.iter().map(|c| format!("`{}`", c.replace('|', "\\|")));
+        quoted.collect::<Vec<_>>().join("<br>")
+    };
+    let rows: Vec<String> = RULES
+        .iter()
+        .map(|rule| {
+            format!(
+                "| `{}` | {}: {} | {} | {} |",
+                rule.id,
+                rule.what,
+                rule.why,
+                code(rule.denies),
+                code(rule.allows)
+            )
+        })
+        .collect();
+    let shown: Vec<&str> = docs.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(shown, rows, "the table in docs/guard.md should be:\n{}", rows.join("\n"));
+}

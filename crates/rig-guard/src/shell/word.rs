@@ -124,6 +124,11 @@ impl Word {
     /// Returns the word as people would write it, with `…` for what is unknown.
     #[must_use]
     pub fn display(&self) -> String {
+        let plain =
+            |(at, c): (usize, char)| c.is_alphanumeric() || "-_./:=+,@%^~{}#".contains(c) || self.is_glob(at);
+        let bare = !(self.text.is_empty() && self.marks.is_empty())
+            && self.text.char_indices().all(plain)
+            && !self.text.starts_with(['~', '#']);
         let mut text = String::with_capacity(self.text.len() + 2);
         let mut from = 0;
         for (at, _) in self.unknowns() {
@@ -132,10 +137,6 @@ impl Word {
             from = at;
         }
         text.push_str(&self.text[from..]);
-        let plain = |c: char| c.is_alphanumeric() || "…-_./:=+,@%^~{}#".contains(c);
-        let bare = !text.is_empty()
-            && text.char_indices().all(|(at, c)| plain(c) || self.is_glob(at))
-            && !text.starts_with(['~', '#']);
         if bare { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
     }
 }
