@@ -13,11 +13,16 @@ use ureq::http::{Response, StatusCode};
 
 pub use endpoint::{Endpoint, EndpointError};
 
+use crate::text::{clean, cut};
+
 /// The largest answer that is read when asking for agents, in bytes.
 const AGENTS_LIMIT: u64 = 1 << 20;
 
 /// The largest answer that is read after posting an event, in bytes.
 const ANSWER_LIMIT: u64 = 4 << 20;
+
+/// The longest time, in seconds, for which a coordinator is left alone when it asks for that.
+pub const LONGEST_REST: u64 = 60 * 60;
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +48,11 @@ pub enum Posted {
     Accepted(Value),
     /// It will not take it: the status and what it said.
     Refused(u16, String),
-    /// It cannot take it now.
+    /// There was no answer, or none of a coordinator.
     Unavailable(String),
-    /// It wants to be left alone for so many seconds.
+    /// It answered with a status that says nothing for good.
+    Failed(u16),
+    /// It wants to be left alone for so many seconds, [`LONGEST_REST`] at most.
     Throttled(u64),
 }
 
@@ -68,6 +75,7 @@ pub enum ConductorError {
 pub struct Conductor {
     agent: ureq::Agent,
     endpoint: Endpoint,
+    budget: Budget,
 }
 
 impl Conductor {
@@ -84,7 +92,7 @@ impl Conductor {
             .proxy(None)
             .user_agent(concat!("rig-tools/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self { agent: config.into(), endpoint }
+        Self { agent: config.into(), endpoint, budget }
     }
 
     /// Returns where this coordinator is.
@@ -93,9 +101,11 @@ impl Conductor {
         &self.endpoint
     }
 
-    /// Posts one event, given as JSON.
+    /// Posts one event, given as JSON, within the budget and before the deadline.
     #[must_use]
-    pub fn post_event(&self, event: &str) -> Posted {
+    pub fn post_event(&self, event: &str, deadline: Option<Instant>) -> Posted {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let total = left.map_or(self.budget.total, |left| left.min(self.budget.total));
         let mut request = self
             .agent
             .post(format!("{}/api/events", self.endpoint.base))
@@ -104,7 +114,7 @@ impl Conductor {
         if let Some(token) = &self.endpoint.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        match request.send(event) {
+        match request.config().timeout_global(Some(total)).build().send(event) {
             Ok(answer) => read_posted(answer),
             Err(error) => Posted::Unavailable(error.to_string()),
         }
@@ -180,17 +190,20 @@ fn body(answer: &mut Response<ureq::Body>) -> Option<Value> {
 fn read_posted(mut answer: Response<ureq::Body>) -> Posted {
     let status = answer.status().as_u16();
     let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok());
+    let is_page = answer.body().mime_type().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
     let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
     let value = || body.as_deref().ok().and_then(|text| serde_json::from_slice::<Value>(text).ok());
     match status {
+        // A page for people comes from whatever else is at that address.
+        200..=299 if is_page => Posted::Unavailable(format!("it answered {status} with a page")),
         200..=299 => Posted::Accepted(value().unwrap_or(Value::Null)),
-        429 => Posted::Throttled(after.unwrap_or(60)),
+        429 => Posted::Throttled(after.unwrap_or(60).min(LONGEST_REST)),
         400 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => {
             let said = value().and_then(|v| v.get("error")?.as_str().map(str::to_owned));
-            let said = said.map_or_else(|| "no reason given".to_owned(), |s| crate::text::clean(&s));
-            Posted::Refused(status, crate::text::cut(&said, 200))
+            let said = said.map_or_else(|| "no reason given".to_owned(), |s| clean(&cut(&s, 2000)));
+            Posted::Refused(status, cut(&said, 200))
         }
-        _ => Posted::Unavailable(format!("it answered {status}")),
+        _ => Posted::Failed(status),
     }
 }
 

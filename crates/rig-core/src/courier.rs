@@ -2,18 +2,31 @@
 //!
 //! One [`Courier`] carries the rules: which coordinator a record goes to, what an answer means for
 //! it, and when to leave a coordinator alone.
+//!
+//! A coordinator that is not there gets nothing more in a pass. One that fails at an event gets the
+//! next: an event at which it always fails must not hold up all that come after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock::unix_seconds;
-use crate::conductor::{Budget, Conductor, Endpoint, Posted};
+use crate::conductor::{Budget, Conductor, Endpoint, LONGEST_REST, Posted};
+use crate::log;
 use crate::spool::{Delivery, Record};
 
 /// For how long a coordinator that does not know a type of event is not asked again, in seconds.
 const REMEMBER_REFUSAL: u64 = 60 * 60;
+
+/// In the place of a type: the coordinator asked to be left alone with all of them.
+const ALL: &str = "*";
+
+/// At so many events in a pass a coordinator may fail before it is left alone for the rest of it.
+const FAILURES: u32 = 3;
+
+/// The least time, in milliseconds, that is worth a request; one that is cut off may arrive anyway.
+const WORTHWHILE: Duration = Duration::from_millis(200);
 
 /// Carries records to their coordinators.
 pub struct Courier {
@@ -21,7 +34,8 @@ pub struct Courier {
     others: BTreeMap<String, Option<Conductor>>,
     budget: Budget,
     refusals: Refusals,
-    resting: BTreeMap<String, String>,
+    resting: BTreeSet<String>,
+    failures: BTreeMap<String, u32>,
     deadline: Option<Instant>,
     throttled: u64,
     insists: bool,
@@ -39,7 +53,8 @@ impl Courier {
             others: BTreeMap::new(),
             budget,
             refusals: Refusals::read(spool.join("refused.json")),
-            resting: BTreeMap::new(),
+            resting: BTreeSet::new(),
+            failures: BTreeMap::new(),
             deadline: None,
             throttled: 0,
             insists: false,
@@ -60,13 +75,20 @@ impl Courier {
     /// Begins a new pass: coordinators that could not be reached are tried again.
     pub fn begin_pass(&mut self) {
         self.resting.clear();
+        self.failures.clear();
         self.throttled = 0;
     }
 
-    /// Returns whether a coordinator could not be reached in this pass.
+    /// Returns whether a coordinator could not be reached in this pass, or is left alone.
     #[must_use]
     pub fn was_unreachable(&self) -> bool {
         !self.resting.is_empty()
+    }
+
+    /// Returns whether something is worth another try: a coordinator could not be reached or failed.
+    #[must_use]
+    pub fn had_trouble(&self) -> bool {
+        self.was_unreachable() || !self.failures.is_empty()
     }
 
     /// Returns the longest time that a coordinator asked to be left alone in this pass, in seconds.
@@ -82,48 +104,76 @@ impl Courier {
 
     /// Carries one record.
     pub fn deliver(&mut self, record: &Record<'_>) -> Delivery {
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.deadline.is_some_and(|deadline| Instant::now() + WORTHWHILE > deadline) {
             return Delivery::Later;
         }
-        let budget = self.budget;
+        let (own, budget) = (self.own.as_ref(), self.budget);
         let conductor = match &record.to {
-            None => self.own.as_ref(),
+            None => own,
             Some(base) => self
                 .others
                 .entry(base.clone())
-                .or_insert_with(|| Some(Conductor::new(Endpoint::without_token(base)?, budget)))
+                .or_insert_with(|| {
+                    Some(Conductor::new(Endpoint::of_record(base, own.map(Conductor::endpoint))?, budget))
+                })
                 .as_ref(),
         };
         let Some(conductor) = conductor else { return Delivery::Later };
         let base = conductor.endpoint().base.clone();
         let kind = record.summary().map_or_else(String::new, |s| s.kind);
-        let refused_lately = || record.keep && !self.insists && self.refusals.holds(&base, &kind);
-        if self.resting.contains_key(&base) || refused_lately() {
+        if self.resting.contains(&base) {
             return Delivery::Later;
         }
-        match conductor.post_event(record.event.get()) {
+        if !self.insists {
+            if let Some(left) = self.refusals.left(&base, ALL) {
+                return self.leave_alone(base, left);
+            }
+            if record.keep && self.refusals.left(&base, &kind).is_some() {
+                return Delivery::Later;
+            }
+        }
+        let foreign = record.to.is_some() && conductor.endpoint().token.is_none();
+        match conductor.post_event(record.event.get(), self.deadline) {
             Posted::Accepted(_) => Delivery::Accepted,
-            Posted::Refused(status, said) if record.keep => {
-                self.notes.push(format!("{base} refused {kind} with {status} ({said}); it is kept"));
-                self.refusals.remember(&base, &kind);
-                Delivery::Later
-            }
-            Posted::Refused(status, said) => {
-                self.notes.push(format!("{base} refused {kind} with {status} ({said}); it is given up"));
-                Delivery::GivenUp
-            }
+            Posted::Refused(status, said) => self.refused(record, base, &kind, &format!("{status} ({said})")),
+            // No token will ever go there.
+            Posted::Failed(401) if foreign => self.refused(record, base, &kind, "401"),
             Posted::Unavailable(why) => {
                 self.notes.push(format!("{base} could not be reached: {why}"));
-                self.resting.insert(base, why);
+                self.resting.insert(base);
+                Delivery::Later
+            }
+            Posted::Failed(status) => {
+                self.notes.push(format!("{base} did not take {kind}: it answered {status}"));
+                let failures = self.failures.entry(base.clone()).or_default();
+                *failures += 1;
+                if *failures >= FAILURES {
+                    self.resting.insert(base);
+                }
                 Delivery::Later
             }
             Posted::Throttled(seconds) => {
-                self.notes.push(format!("{base} asks to be left alone for {seconds} s"));
-                self.throttled = self.throttled.max(seconds);
-                self.resting.insert(base, "throttled".to_owned());
-                Delivery::Later
+                self.refusals.remember(&base, ALL, seconds);
+                self.leave_alone(base, seconds)
             }
         }
+    }
+
+    fn refused(&mut self, record: &Record<'_>, base: String, kind: &str, answer: &str) -> Delivery {
+        let what = if record.keep { "kept" } else { "given up" };
+        self.notes.push(format!("{base} refused {kind} with {answer}; it is {what}"));
+        if record.keep {
+            self.refusals.remember(&base, kind, REMEMBER_REFUSAL);
+            return Delivery::Later;
+        }
+        Delivery::GivenUp
+    }
+
+    fn leave_alone(&mut self, base: String, seconds: u64) -> Delivery {
+        self.notes.push(format!("{base} asks to be left alone for {seconds} s"));
+        self.throttled = self.throttled.max(seconds);
+        self.resting.insert(base);
+        Delivery::Later
     }
 }
 
@@ -141,34 +191,38 @@ impl Refusals {
         Self { path, until }
     }
 
-    fn holds(&self, base: &str, kind: &str) -> bool {
-        let now = unix_seconds();
-        let until = self.until.get(base).and_then(|kinds| kinds.get(kind)).copied().unwrap_or(0);
-        // A clock that was set back does not silence a type for longer than it should.
-        now < until && until - now <= REMEMBER_REFUSAL
+    /// Returns for how many seconds a refusal still counts.
+    fn left(&self, base: &str, kind: &str) -> Option<u64> {
+        let until = *self.until.get(base)?.get(kind)?;
+        // After a clock was set back nothing is silenced for longer than it should be.
+        until
+            .checked_sub(unix_seconds())
+            .filter(|left| (1..=REMEMBER_REFUSAL.max(LONGEST_REST)).contains(left))
     }
 
-    fn remember(&mut self, base: &str, kind: &str) {
+    fn remember(&mut self, base: &str, kind: &str, seconds: u64) {
         let kinds = self.until.entry(base.to_owned()).or_default();
-        kinds.insert(kind.to_owned(), unix_seconds() + REMEMBER_REFUSAL);
+        kinds.insert(kind.to_owned(), unix_seconds() + seconds);
         let text = serde_json::to_vec(&self.until).expect("the keys are text");
-        let new = self.path.with_extension("new");
         // Forgetting a refusal costs one request, so a failure is not worth a word.
-        let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.path));
+        let _ = log::replace(&self.path, &text);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
     fn a_refusal_is_remembered_for_an_hour_by_type_and_coordinator() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("refused.json");
-        Refusals::read(path.clone()).remember("http://a", "GUARD_BLOCKED");
+        Refusals::read(path.clone()).remember("http://a", "GUARD_BLOCKED", REMEMBER_REFUSAL);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let read = Refusals::read(path.clone());
-        let held = |base, kind| read.holds(base, kind);
+        let held = |base, kind| read.left(base, kind).is_some();
         assert_eq!(
             [
                 held("http://a", "GUARD_BLOCKED"),
@@ -179,9 +233,9 @@ mod tests {
         );
         for until in [unix_seconds() - 1, unix_seconds() + 2 * REMEMBER_REFUSAL] {
             fs::write(&path, format!(r#"{{"http://a":{{"GUARD_BLOCKED":{until}}}}}"#)).unwrap();
-            assert!(!Refusals::read(path.clone()).holds("http://a", "GUARD_BLOCKED"));
+            assert!(Refusals::read(path.clone()).left("http://a", "GUARD_BLOCKED").is_none());
         }
         fs::write(&path, "nonsense").unwrap();
-        assert!(!Refusals::read(path).holds("http://a", "GUARD_BLOCKED"));
+        assert!(Refusals::read(path).left("http://a", "GUARD_BLOCKED").is_none());
     }
 }

@@ -73,6 +73,16 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)
 }
 
+/// Replaces a file that only its owner may read, as a whole or not at all.
+pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // What a killed process left behind may be anything.
+    let _ = fs::remove_file(&new);
+    let file = open_private(&new)?;
+    (&file).write_all(text)?;
+    fs::rename(&new, path)
+}
+
 /// Appends a whole line to a file that the caller has locked. A line that a crash left unfinished
 /// is closed first; a line that does not fit is taken back.
 pub(crate) fn append_line(mut file: &File, line: &[u8]) -> io::Result<()> {

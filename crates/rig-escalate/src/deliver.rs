@@ -18,8 +18,9 @@ const TRIES: u32 = 3;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a delivery by a background process is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a background process that delivers has to hand over, which may be in the middle of a
+/// request.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the delivery of older events may take once this one is accepted.
 const OLDER: Duration = Duration::from_secs(2);
@@ -33,8 +34,8 @@ pub(crate) enum Fate {
     Waiting { stuck: bool, notes: Vec<String> },
     /// It waits, and there is nobody to send it to.
     Unrouted { notes: Vec<String> },
-    /// It is nowhere.
-    Lost { notes: Vec<String> },
+    /// It is nowhere; `stuck` says whether AGENT_STUCK was accepted in its place.
+    Lost { stuck: bool, notes: Vec<String> },
 }
 
 impl Fate {
@@ -52,12 +53,12 @@ impl Fate {
             Self::Accepted { notes, .. }
             | Self::Waiting { notes, .. }
             | Self::Unrouted { notes }
-            | Self::Lost { notes } => notes,
+            | Self::Lost { notes, .. } => notes,
         }
     }
 }
 
-/// Spools the escalation, then delivers it, or waits for the background process that does.
+/// Spools the escalation, then delivers it; a background process that delivers hands over.
 pub(crate) fn deliver(
     sender: &Sender,
     env: &Environment,
@@ -66,32 +67,35 @@ pub(crate) fn deliver(
     escalation: &Event,
 ) -> Fate {
     let mut notes = Vec::new();
-    match paths.spool() {
-        None => notes.push("no home directory is known, so there is no spool".to_owned()),
-        Some(dir) => {
-            let spool = Spool::at(&dir);
-            // Taken before the event is there, so that nobody else sends it meanwhile.
-            let flusher = spool.flusher().ok().flatten();
-            match (spool.append(escalation, sender.destination()), &sender.endpoint, flusher) {
-                (Err(error), ..) => notes.push(chain(&error)),
-                (Ok(()), None, _) => return Fate::Unrouted { notes },
-                (Ok(()), Some(endpoint), Some(flusher)) => {
-                    let mut courier = courier(sender, env, paths, cwd, &dir);
-                    return carry(&spool, &flusher, &mut courier, sender, endpoint, escalation);
-                }
-                (Ok(()), Some(endpoint), None) => {
-                    return await_background(&spool, sender, endpoint, escalation);
-                }
-            }
-        }
+    let Some(dir) = paths.spool() else {
+        notes.push("no home directory is known, so there is no spool".to_owned());
+        return deliver_unspooled(sender, escalation, notes);
+    };
+    let spool = Spool::at(&dir);
+    // Taken before the event is there, so that nobody else sends it meanwhile.
+    let flusher = spool.flusher().ok().flatten();
+    if let Err(error) = spool.append(escalation, sender.destination()) {
+        notes.push(chain(&error));
+        return deliver_unspooled(sender, escalation, notes);
     }
-    match &sender.endpoint {
-        None => {
-            notes.push("no coordinator is set up (CONDUCTOR_BASE_URL)".to_owned());
-            Fate::Lost { notes }
+    let Some(endpoint) = &sender.endpoint else { return Fate::Unrouted { notes } };
+    let flusher = match flusher.map_or_else(|| spool.take_over(PATIENCE), |flusher| Ok(Some(flusher))) {
+        Ok(Some(flusher)) => flusher,
+        Ok(None) => {
+            notes.push("another process has the right to deliver and does not hand over".to_owned());
+            return post_spooled(&spool, sender, endpoint, escalation, notes);
         }
-        Some(endpoint) => post_unspooled(endpoint, escalation, notes),
+        Err(error) => {
+            notes.push(chain(&error));
+            return post_spooled(&spool, sender, endpoint, escalation, notes);
+        }
+    };
+    // An escalation leaves the spool only when it was accepted.
+    if spool.waiting_events().is_ok_and(|events| !events.iter().any(|e| e.contains(&escalation.event_id))) {
+        return Fate::Accepted { by: endpoint.base.clone(), notes };
     }
+    let mut courier = courier(sender, env, paths, cwd, &dir);
+    carry(&spool, &flusher, &mut courier, sender, endpoint, escalation)
 }
 
 fn courier(sender: &Sender, env: &Environment, paths: &Paths, cwd: &Path, spool: &Path) -> Courier {
@@ -123,7 +127,9 @@ fn carry(
                 let _ = flusher.pass(|record| courier.deliver(record));
                 return Fate::Accepted { by: endpoint.base.clone(), notes };
             }
-            Ok(false) if courier.was_unreachable() && attempt < TRIES => std::thread::sleep(PAUSE),
+            Ok(false) if courier.had_trouble() && courier.throttled_for() == 0 && attempt < TRIES => {
+                std::thread::sleep(PAUSE);
+            }
             Ok(false) => break,
             Err(error) => {
                 notes.push(chain(&error));
@@ -137,41 +143,40 @@ fn carry(
     let mut accepted = false;
     if let Err(error) = spool.append(&stuck, sender.destination()) {
         notes.push(chain(&error));
-    } else if !courier.was_unreachable() {
+    } else if !courier.had_trouble() {
         courier.begin_pass();
         accepted = only(flusher, courier, &stuck).unwrap_or(false);
     }
     Fate::Waiting { stuck: accepted, notes }
 }
 
-/// Delivers one event of the spool; says whether it was accepted.
+/// Delivers one event of the spool; says whether it was accepted, also where the spool could not be
+/// tidied up afterwards.
 fn only(flusher: &Flusher<'_>, courier: &mut Courier, event: &Event) -> Result<bool, SpoolError> {
     let mut accepted = false;
-    flusher.pass(|record| {
+    let pass = flusher.pass(|record| {
         if record.summary().is_none_or(|summary| summary.event_id != event.event_id) {
             return Delivery::Later;
         }
         let delivery = courier.deliver(record);
         accepted = delivery == Delivery::Accepted;
         delivery
-    })?;
-    Ok(accepted)
+    });
+    if accepted { Ok(true) } else { pass.map(|_| false) }
 }
 
-/// Waits for the background process; an escalation leaves the spool only when it was accepted.
-fn await_background(spool: &Spool, sender: &Sender, endpoint: &Endpoint, escalation: &Event) -> Fate {
-    let until = Instant::now() + PATIENCE;
-    let waits = || match spool.waiting_events() {
-        Ok(events) => events.iter().any(|event| event.contains(&escalation.event_id)),
-        Err(_) => true,
-    };
-    while Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(100));
-        if !waits() {
-            return Fate::Accepted { by: endpoint.base.clone(), notes: Vec::new() };
-        }
+/// Posts what is spooled past a process that does not hand over. It may arrive a second time with
+/// the same ids, when that process goes on.
+fn post_spooled(
+    spool: &Spool,
+    sender: &Sender,
+    endpoint: &Endpoint,
+    escalation: &Event,
+    mut notes: Vec<String>,
+) -> Fate {
+    if post(endpoint, escalation, TRIES, &mut notes) == Answer::Accepted {
+        return Fate::Accepted { by: endpoint.base.clone(), notes };
     }
-    let mut notes = vec![format!("a background process tries to reach {}", endpoint.base)];
     if let Err(error) = spool.append(&stuck(sender, escalation), sender.destination()) {
         notes.push(chain(&error));
     }
@@ -179,27 +184,53 @@ fn await_background(spool: &Spool, sender: &Sender, endpoint: &Endpoint, escalat
 }
 
 /// Posts what could not be spooled.
-fn post_unspooled(endpoint: &Endpoint, escalation: &Event, mut notes: Vec<String>) -> Fate {
+fn deliver_unspooled(sender: &Sender, escalation: &Event, mut notes: Vec<String>) -> Fate {
+    let Some(endpoint) = &sender.endpoint else {
+        notes.push("no coordinator is set up (CONDUCTOR_BASE_URL)".to_owned());
+        return Fate::Lost { stuck: false, notes };
+    };
+    let stuck = match post(endpoint, escalation, TRIES, &mut notes) {
+        Answer::Accepted => return Fate::Accepted { by: endpoint.base.clone(), notes },
+        Answer::Refused => post(endpoint, &stuck(sender, escalation), 1, &mut notes) == Answer::Accepted,
+        Answer::None => false,
+    };
+    Fate::Lost { stuck, notes }
+}
+
+/// What posting an event came to.
+#[derive(PartialEq)]
+enum Answer {
+    Accepted,
+    Refused,
+    None,
+}
+
+fn post(endpoint: &Endpoint, event: &Event, tries: u32, notes: &mut Vec<String>) -> Answer {
     let conductor = Conductor::new(endpoint.clone(), Budget::ESCALATION);
-    let json = serde_json::to_string(escalation).expect("an event has only string keys");
-    for attempt in 1..=TRIES {
-        match conductor.post_event(&json) {
-            Posted::Accepted(_) => return Fate::Accepted { by: endpoint.base.clone(), notes },
+    let json = serde_json::to_string(event).expect("an event has only string keys");
+    let (base, kind) = (&endpoint.base, event.kind);
+    let mut attempt = 1;
+    loop {
+        let why = match conductor.post_event(&json, None) {
+            Posted::Accepted(_) => return Answer::Accepted,
             Posted::Refused(status, said) => {
-                notes.push(format!("{} refused it with {status} ({said})", endpoint.base));
-                break;
+                notes.push(format!("{base} refused {kind} with {status} ({said})"));
+                return Answer::Refused;
             }
             Posted::Throttled(seconds) => {
-                notes.push(format!("{} asks to be left alone for {seconds} s", endpoint.base));
-                break;
+                notes.push(format!("{base} asks to be left alone for {seconds} s"));
+                return Answer::None;
             }
-            Posted::Unavailable(why) if attempt == TRIES => {
-                notes.push(format!("{} could not be reached: {why}", endpoint.base));
-            }
-            Posted::Unavailable(_) => std::thread::sleep(PAUSE),
+            Posted::Failed(status) => format!("{base} did not take {kind}: it answered {status}"),
+            Posted::Unavailable(why) => format!("{base} could not be reached: {why}"),
+        };
+        if attempt == tries {
+            notes.push(why);
+            return Answer::None;
         }
+        attempt += 1;
+        std::thread::sleep(PAUSE);
     }
-    Fate::Lost { notes }
 }
 
 /// Returns the event that every coordinator knows.

@@ -102,8 +102,11 @@ pub fn main() -> ExitCode {
                 "set CONDUCTOR_BASE_URL, or conductor.baseUrl in ~/.config/rig/config.json; until then, tell a person yourself",
             );
         }
-        Fate::Lost { .. } => {
+        Fate::Lost { stuck, .. } => {
             say(&format!("LOST: {name} was neither accepted nor kept; tell a person yourself"));
+            if *stuck {
+                say("AGENT_STUCK was accepted in its place");
+            }
         }
     }
     ExitCode::from(fate.code())

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rig_core::spool::{Delivery, Spool};
+use rig_testkit::http::{Reply, Response, Server};
 use rig_testkit::{FakeConductor, Home, Mode, Output, Program};
 use serde_json::{Value, json};
 
@@ -178,4 +180,123 @@ fn wrong_usage_sends_nothing() {
         assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);
     }
     assert_eq!((conductor.requests().len(), waiting(&home).len()), (0, 0));
+}
+
+fn spool(home: &Home) -> Spool {
+    Spool::at(home.state().join("spool"))
+}
+
+#[test]
+fn a_background_process_hands_over_and_the_answer_is_told() {
+    for (old, code, accepted) in [(false, 0, "ESCALATION_CREATED"), (true, 3, "AGENT_STUCK")] {
+        let home = Home::new();
+        let conductor = FakeConductor::behaving(|b| b.old = old);
+        let spool = spool(&home);
+        let running = spool.flusher().expect("a lock").expect("nobody else");
+        let output = std::thread::scope(|scope| {
+            let command = scope
+                .spawn(|| escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output());
+            rig_testkit::eventually("somebody to want the place", || spool.is_wanted().then_some(()));
+            drop(running);
+            command.join().expect("no panic")
+        });
+        assert_eq!((output.code, types(&conductor.accepted())), (Some(code), vec![accepted]), "{output:?}");
+        assert_eq!(output.stderr.contains("refused ESCALATION_CREATED with 400"), old, "{output:?}");
+    }
+}
+
+#[test]
+fn what_a_background_process_delivered_before_it_handed_over_is_not_sent_again() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let spool = spool(&home);
+    let running = spool.flusher().expect("a lock").expect("nobody else");
+    let output = std::thread::scope(|scope| {
+        let command =
+            scope.spawn(|| escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output());
+        rig_testkit::eventually("somebody to want the place", || spool.is_wanted().then_some(()));
+        running.pass(|_| Delivery::Accepted).expect("a pass");
+        drop(running);
+        command.join().expect("no panic")
+    });
+    assert_eq!((output.code, conductor.requests().len()), (Some(0), 0), "{output:?}");
+}
+
+#[test]
+fn a_process_that_never_hands_over_does_not_stop_an_escalation() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let spool = spool(&home);
+    let stopped = spool.flusher().expect("a lock").expect("nobody else");
+    let output = escalate(&home, &["P0", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    let id = id_of(&conductor.accepted()[0]);
+    assert_eq!(
+        masked(output, &id),
+        Output {
+            code: Some(0),
+            stdout: format!("P0 escalation ID accepted by {}\n", conductor.url()),
+            stderr: "rig-escalate: another process has the right to deliver and does not hand over\n".into()
+        }
+    );
+    drop(stopped);
+}
+
+#[test]
+fn two_escalations_at_once_both_arrive_once() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let codes: Vec<Option<i32>> = std::thread::scope(|scope| {
+        let commands = ["a", "b", "c", "d"].map(|reason| {
+            let (home, url) = (&home, conductor.url());
+            scope.spawn(move || escalate(home, &["P1", reason]).env("CONDUCTOR_BASE_URL", url).output().code)
+        });
+        commands.map(|command| command.join().expect("no panic")).into()
+    });
+    let events = conductor.accepted();
+    assert_eq!(
+        (codes, rig_testkit::conductor::each_once(&events), waiting(&home).len()),
+        (vec![Some(0); 4], vec![("ESCALATION_CREATED".to_owned(), 4)], 0)
+    );
+}
+
+#[test]
+fn who_asks_to_be_left_alone_is_asked_once() {
+    let home = Home::new();
+    let server = Server::start(|_| Reply::Send(Response::empty(429).header("retry-after", "30")));
+    let output = escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", server.url()).output();
+    let kept = waiting(&home);
+    assert_eq!((output.code, types(&kept)), (Some(3), vec!["ESCALATION_CREATED", "AGENT_STUCK"]));
+    let said = format!("rig-escalate: {} asks to be left alone for 30 s\n", server.url());
+    assert!(output.stderr.starts_with(&said), "{}", output.stderr);
+}
+
+#[test]
+fn a_refused_escalation_that_cannot_be_spooled_still_sends_a_stuck_agent() {
+    let home = Home::new();
+    home.write(".local/state/rig", "a file in the place of the directory");
+    let conductor = FakeConductor::behaving(|b| b.old = true);
+    let output = escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    assert_eq!((output.code, types(&conductor.accepted())), (Some(5), vec!["AGENT_STUCK"]));
+    assert!(output.stderr.ends_with("rig-escalate: AGENT_STUCK was accepted in its place\n"), "{output:?}");
+}
+
+#[test]
+fn an_accepted_escalation_counts_where_the_spool_cannot_be_tidied_up() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    // Two batches that wait for somebody else cannot become one, for there is no room.
+    let foreign = |n: u8| {
+        let event = json!({"type":"GUARD_BLOCKED","eventId":n.to_string(),"reason":"x".repeat(300)});
+        format!("{{\"s\":0,\"keep\":true,\"to\":\"http://127.0.0.1:1\",\"event\":{event}}}\n")
+    };
+    for n in 0..2 {
+        home.write(format!(".local/state/rig/spool/batch-{n}.jsonl"), foreign(n));
+    }
+    let output =
+        escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).file_blocks(1).output();
+    assert_eq!(
+        (output.code, types(&conductor.accepted())),
+        (Some(0), vec!["ESCALATION_CREATED"]),
+        "{output:?}"
+    );
 }

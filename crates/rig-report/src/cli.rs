@@ -206,6 +206,7 @@ enum Text {
 
 fn describe(done: Once) -> String {
     let (pass, notes) = match done {
+        Once::Homeless => return "no home directory is known, so there is no spool".to_owned(),
         Once::Busy => return "a background process delivers it".to_owned(),
         Once::Done(pass, notes) => (pass, notes),
     };

@@ -9,7 +9,7 @@ use rig_core::courier::Courier;
 use rig_core::env::{Environment, ProjectEnv};
 use rig_core::error::chain;
 use rig_core::paths::Paths;
-use rig_core::spool::{Pass, Spool, SpoolError};
+use rig_core::spool::{Delivery, Pass, Spool, SpoolError};
 use serde_json::json;
 
 /// How long the flusher stays after its start even with nothing to do. It is longer than the least
@@ -32,7 +32,7 @@ pub(crate) fn once(
     cwd: &Path,
     budget: Duration,
 ) -> Result<Once, SpoolError> {
-    let Some(dir) = paths.spool() else { return Ok(Once::Busy) };
+    let Some(dir) = paths.spool() else { return Ok(Once::Homeless) };
     let spool = Spool::at(&dir);
     let Some(flusher) = spool.flusher()? else { return Ok(Once::Busy) };
     let mut courier = courier(env, paths, cwd);
@@ -43,6 +43,8 @@ pub(crate) fn once(
 
 /// What one pass in the foreground came to.
 pub(crate) enum Once {
+    /// No home directory is known, so there is no spool.
+    Homeless,
     /// Another process delivers.
     Busy,
     /// The pass, and what there is to tell.
@@ -68,25 +70,31 @@ pub(crate) fn background(env: &Environment, paths: &Paths, cwd: &Path) -> Result
         let mut failures = 0;
         loop {
             courier.begin_pass();
-            let pass = flusher.pass(|record| courier.deliver(record))?;
+            let pass = flusher.pass(|record| match spool.is_wanted() {
+                true => Delivery::Later,
+                false => courier.deliver(record),
+            })?;
             tell(paths, &mut courier, pass);
             if pass.accepted > 0 {
                 last_success = Instant::now();
                 failures = 0;
             }
-            let pause = if courier.was_unreachable() {
+            let trouble = courier.had_trouble();
+            let pause = if trouble {
                 let pause = PAUSES[failures.min(PAUSES.len() - 1)].max(courier.throttled_for());
                 failures += 1;
                 Duration::from_secs(pause)
             } else {
                 STAY.saturating_sub(started.elapsed())
             };
-            if courier.was_unreachable() && last_success.elapsed() + pause > GIVE_UP {
+            if trouble && last_success.elapsed() + pause > GIVE_UP {
                 return Ok(());
             }
             // Nobody is asked before the pause is over who was not there.
-            if !wait(&spool, pause, courier.was_unreachable()) && !courier.was_unreachable() {
-                break;
+            match wait(&spool, pause, courier.was_unreachable()) {
+                Waited::Wanted => return Ok(()),
+                Waited::InVain if !trouble => break,
+                Waited::InVain | Waited::News => {}
             }
         }
         drop(flusher);
@@ -97,16 +105,29 @@ pub(crate) fn background(env: &Environment, paths: &Paths, cwd: &Path) -> Result
     }
 }
 
-/// Waits; says whether news came. With `to_the_end` news do not end the wait.
-fn wait(spool: &Spool, pause: Duration, to_the_end: bool) -> bool {
+/// What a wait came to.
+enum Waited {
+    /// Another process wants to deliver.
+    Wanted,
+    /// Events came.
+    News,
+    /// The time is over.
+    InVain,
+}
+
+/// Waits. With `to_the_end` news do not end the wait.
+fn wait(spool: &Spool, pause: Duration, to_the_end: bool) -> Waited {
     let until = Instant::now() + pause;
     loop {
-        if !to_the_end && spool.has_news() {
-            return true;
-        }
         let left = until.saturating_duration_since(Instant::now());
+        if spool.is_wanted() {
+            return Waited::Wanted;
+        }
+        if (!to_the_end || left.is_zero()) && spool.has_news() {
+            return Waited::News;
+        }
         if left.is_zero() {
-            return spool.has_news();
+            return Waited::InVain;
         }
         std::thread::sleep(left.min(LOOK_EVERY));
     }

@@ -80,13 +80,13 @@ fn without_a_base_url_an_event_is_logged_only() {
 }
 
 #[test]
-fn what_the_coordinator_refuses_for_good_is_given_up_and_said() {
+fn what_lacks_the_token_waits_for_it() {
     let home = Home::new();
     let conductor = FakeConductor::behaving(|b| b.token = Some("t".into()));
     report(&home, &["HEARTBEAT"])
         .env("CONDUCTOR_BASE_URL", conductor.url())
         .stderr(format!(
-            "rig-report: delivered 0, waiting 1\nrig-report: {} could not be reached: it answered 401\n",
+            "rig-report: delivered 0, waiting 1\nrig-report: {} did not take HEARTBEAT: it answered 401\n",
             conductor.url()
         ))
         .exits(0);

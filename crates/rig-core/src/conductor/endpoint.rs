@@ -96,10 +96,13 @@ impl Endpoint {
         Self::resolve(&env.without_project(&names, project), &ProjectEnv::default(), settings)
     }
 
-    /// Returns the endpoint of a record that names its own base URL: no token goes there.
+    /// Returns the endpoint of a record that names its own base URL. It gets a token only where that
+    /// is at the origin of the user's own coordinator.
     #[must_use]
-    pub fn without_token(base: &str) -> Option<Self> {
-        Some(Self { base: base_url(base).ok()?, token: None, from_project: true, withheld: None })
+    pub fn of_record(base: &str, own: Option<&Self>) -> Option<Self> {
+        let base = base_url(base).ok()?;
+        let token = own.filter(|own| origin(&own.base) == origin(&base)).and_then(|own| own.token.clone());
+        Some(Self { base, token, from_project: true, withheld: None })
     }
 }
 
@@ -265,6 +268,28 @@ mod tests {
         };
         assert_eq!(of(&[]), ("http://repo".into(), Some("t".into())));
         assert_eq!(of(&["CONDUCTOR_BASE_URL"]), ("http://file".into(), Some("t".into())));
+    }
+
+    #[test]
+    fn a_record_takes_the_token_only_to_the_origin_of_the_users_own_coordinator() {
+        let own = Endpoint {
+            base: "https://c/rig".into(),
+            token: Some("t".into()),
+            from_project: false,
+            withheld: None,
+        };
+        for (base, own, expected) in [
+            ("https://c/rig", Some(&own), Some(Some("t"))),
+            ("https://C:443", Some(&own), Some(Some("t"))),
+            ("https://c/rig", None, Some(None)),
+            ("http://c/rig", Some(&own), Some(None)),
+            ("https://c:444", Some(&own), Some(None)),
+            ("https://c.evil", Some(&own), Some(None)),
+            ("https://u@c", Some(&own), None),
+        ] {
+            let found = Endpoint::of_record(base, own);
+            assert_eq!(found.as_ref().map(|e| e.token.as_deref()), expected, "{base}");
+        }
     }
 
     #[test]
