@@ -74,6 +74,7 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// Replaces a file that only its owner may read, as a whole or not at all.
+#[cfg(feature = "http")]
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     // What a killed process left behind may be anything.
