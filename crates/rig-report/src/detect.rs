@@ -1,16 +1,17 @@
 //! What a tool call brought into being.
 //!
 //! Facts, not words: a branch counts as created when its reflog begins during the call, and a pull
-//! request when the command that opens one printed its page. A command that only mentions either
+//! request when the command that opens one printed its page on a line of its own. A command that only mentions either
 //! reports nothing.
 
-use std::fs;
 use std::path::Path;
 
 use rig_core::clock::unix_seconds;
-use rig_core::git::Repository;
+use rig_core::files;
+use rig_core::git::{Repository, branch_name};
 use rig_core::hook::Payload;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::session::Session;
 
@@ -31,6 +32,15 @@ pub(crate) struct PullRequest {
     pub(crate) url: String,
 }
 
+/// The most that is read of a reflog, for its first entry, in bytes.
+const ENTRY: u64 = 4 << 10;
+
+/// The most branches that one command is taken to create.
+const BRANCHES: usize = 32;
+
+/// The longest page, in characters.
+const PAGE: usize = 300;
+
 /// How much longer than the call's own duration a branch may be old, in seconds.
 const SLACK: u64 = 3;
 
@@ -38,6 +48,12 @@ const SLACK: u64 = 3;
 #[serde(default)]
 struct Input {
     command: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Output {
+    stdout: Option<String>,
 }
 
 /// Returns what this call created and was not told yet.
@@ -54,17 +70,25 @@ pub(crate) fn seen(payload: &Payload<'_>, cwd: &Path, session: &mut Session) -> 
     {
         let earliest = unix_seconds().saturating_sub(call_seconds(payload) + SLACK);
         let current = repository.head().branch().map(str::to_owned);
+        let place = repository.common_dir.display();
         for branch in current.into_iter().chain(named_branches(&command)) {
-            if born_since(&repository, &branch, earliest) && session.is_new(&format!("branch {branch}")) {
+            let is_new = |session: &mut Session| session.is_new(&format!("branch {branch} {place}"));
+            if born_since(&repository, &branch, earliest) && is_new(session) {
                 found.push(Seen::Branch(branch));
             }
         }
     }
-    let opens = tool == "Bash" && opens_pull_request(&command)
-        || tool.starts_with("mcp__") && tool.ends_with("create_pull_request");
-    if opens
-        && payload.event() == "PostToolUse"
-        && let Some(pull) = payload.tool_response.and_then(|r| pull_request(r.get()))
+    let response = payload.tool_response.map_or("", RawValue::get);
+    let pull = if payload.event() != "PostToolUse" {
+        None
+    } else if tool == "Bash" && opens_pull_request(&command) {
+        printed(response)
+    } else if tool.starts_with("mcp__") && tool.ends_with("create_pull_request") {
+        pull_request(response)
+    } else {
+        None
+    };
+    if let Some(pull) = pull
         && session.is_new(&format!("pull {}", pull.url))
     {
         found.push(Seen::PullRequest(pull));
@@ -83,7 +107,8 @@ fn call_seconds(payload: &Payload<'_>) -> u64 {
 /// fetched and checked out under the same name is not new.
 fn born_since(repository: &Repository, branch: &str, earliest: u64) -> bool {
     let log = repository.common_dir.join("logs/refs/heads").join(branch);
-    let Ok(log) = fs::read_to_string(log) else { return false };
+    let Ok(log) = files::read_start(&log, ENTRY) else { return false };
+    let log = String::from_utf8_lossy(&log);
     let Some((entry, message)) = log.lines().next().and_then(|line| line.split_once('\t')) else {
         return false;
     };
@@ -100,8 +125,7 @@ fn named_branches(command: &str) -> Vec<String> {
     let makes =
         |word: &str| matches!(word, "-b" | "-B" | "-c" | "-C" | "--create" | "--force-create" | "branch");
     let named = words.windows(2).filter(|pair| makes(pair[0])).map(|pair| pair[1]);
-    // Longer names and parents of a directory are no branches.
-    named.filter(|n| n.len() < 256 && !n.starts_with('-') && !n.contains("..")).map(str::to_owned).collect()
+    named.filter_map(branch_name).take(BRANCHES).map(str::to_owned).collect()
 }
 
 /// Says whether a command opens a pull request with GitHub's command line.
@@ -122,6 +146,13 @@ fn words(command: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Finds the page of a pull request that a command printed, which stands on a line of its own: a
+/// command that only mentions another one may print any page in the midst of its text.
+fn printed(response: &str) -> Option<PullRequest> {
+    let output: Output = serde_json::from_str(response).ok()?;
+    output.stdout?.lines().find_map(|line| page(line.trim()).filter(|pull| pull.url == line.trim()))
+}
+
 /// Finds the first page of a pull request in a text: `https://host/owner/name/pull/15`.
 fn pull_request(text: &str) -> Option<PullRequest> {
     let starts = text.match_indices("http").map(|(at, _)| &text[at..]);
@@ -129,16 +160,17 @@ fn pull_request(text: &str) -> Option<PullRequest> {
 }
 
 fn page(text: &str) -> Option<PullRequest> {
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '_')))
-        .unwrap_or(text.len());
-    let url = &text[..end];
-    let path = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
-    let parts: Vec<&str> = path.split('/').collect();
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let scheme = &text[..text.len() - rest.len()];
+    let end = rest
+        .bytes()
+        .take(PAGE)
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'.' | b'-' | b'_')))
+        .unwrap_or(rest.len().min(PAGE));
+    let parts: Vec<&str> = rest.get(..end)?.split('/').collect();
     let [host, owner, name, "pull", number, ..] = parts[..] else { return None };
     let digits = number.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = number[..digits].parse().ok().filter(|n| *n > 0)?;
-    let scheme = &url[..url.len() - path.len()];
     (![host, owner, name].contains(&"")).then(|| PullRequest {
         repo: format!("{owner}/{name}"),
         number,
@@ -166,10 +198,26 @@ mod tests {
             ("http https://github.com/o/r/pull/0", None),
             ("https://github.com//r/pull/3", None),
             ("nothing", None),
+            ("http".repeat(500_000).as_str(), None),
+            ("http://x/".repeat(100_000).as_str(), None),
         ] {
             let found = pull_request(text).map(|p| format!("{} {} {}", p.repo, p.number, p.url));
             assert_eq!(found.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_in_the_midst_of_what_was_printed_is_not_the_one_that_was_opened() {
+        let url = "https://github.com/o/r/pull/15";
+        for (stdout, expected) in [
+            (format!("Creating pull request\n\n  {url}\n"), Some(15)),
+            (format!("docs/x.md: gh pr create prints {url}\n"), None),
+            (format!("{url} is an example\n{url}/files\n"), None),
+        ] {
+            let response = serde_json::json!({"stdout": stdout, "stderr": url}).to_string();
+            assert_eq!(printed(&response).map(|p| p.number), expected);
+        }
+        assert_eq!((printed("\"text\""), printed("")), (None, None));
     }
 
     #[test]
@@ -195,6 +243,7 @@ mod tests {
             ("git worktree add -b w ../w main", vec!["w"]),
             ("git branch -d old", vec![]),
             ("git checkout -b ../../x", vec![]),
+            ("git checkout -b /dev/zero", vec![]),
             ("git status", vec![]),
         ] {
             assert_eq!(named_branches(command), expected, "{command}");

@@ -50,7 +50,8 @@ pub(crate) fn heartbeat_of(sender: &Sender, payload: &Payload<'_>, status: Agent
     event.session_id = payload.session_id.as_deref().map(str::to_owned);
     if payload.event() == "StopFailure" {
         event.degraded = Some(true);
-        event.degraded_reasons = vec![cut(&clean(payload.error.as_deref().unwrap_or("unknown")), 200)];
+        let error = payload.error.as_deref().unwrap_or("unknown");
+        event.degraded_reasons = vec![cut(&clean(&cut(error, 2000)), 200)];
     }
     event
 }

@@ -36,6 +36,8 @@ pub(crate) struct Session {
 struct Memory {
     /// The status that the last heartbeat told.
     status: Option<AgentStatus>,
+    /// When the last heartbeat was sent, in seconds since 1970.
+    last_beat: u64,
     /// When the next `working` heartbeat is due, in seconds since 1970.
     next_beat: u64,
     /// The branches and pull requests that were told.
@@ -74,17 +76,19 @@ impl Session {
     }
 
     /// Returns the status if a heartbeat that tells it is due: at once when it changes, and
-    /// `working` again after a while.
+    /// `working` again after a while, or when the clock was set back.
     pub(crate) fn beat_due(&self, status: AgentStatus) -> Option<AgentStatus> {
         let changed = self.now.status != Some(status);
-        let due = changed || status == AgentStatus::Working && unix_seconds() >= self.now.next_beat;
+        let rests = (self.now.last_beat..self.now.next_beat).contains(&unix_seconds());
+        let due = changed || status == AgentStatus::Working && !rests;
         due.then_some(status)
     }
 
     /// Notes that a heartbeat was sent.
     pub(crate) fn beaten(&mut self, status: AgentStatus, every: Duration) {
         self.now.status = Some(status);
-        self.now.next_beat = unix_seconds().saturating_add(every.as_secs());
+        self.now.last_beat = unix_seconds();
+        self.now.next_beat = self.now.last_beat.saturating_add(every.as_secs());
     }
 
     /// Says whether something is told for the first time, and notes it.
@@ -141,6 +145,17 @@ mod tests {
         assert_eq!(session.beat_due(Working), Some(Working));
         session.beaten(Idle, Duration::ZERO);
         assert_eq!((session.beat_due(Working), session.beat_due(Idle)), (Some(Working), None));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_silences_no_heartbeat() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut session = Session::open(dir.path(), "s").unwrap();
+        session.beaten(AgentStatus::Working, MINUTE);
+        for memory in [&mut session.now.last_beat, &mut session.now.next_beat] {
+            *memory += 24 * 60 * 60;
+        }
+        assert_eq!(session.beat_due(AgentStatus::Working), Some(AgentStatus::Working));
     }
 
     #[test]

@@ -104,6 +104,32 @@ fn a_branch_that_a_call_created_is_told_once_and_one_that_is_only_named_never() 
 }
 
 #[test]
+fn a_branch_of_the_same_name_in_another_repository_is_told_too() {
+    let (home, _lock) = quiet_home();
+    let repos = ["a", "b"].map(|name| home.repo(name));
+    for repo in [&repos[0], &repos[1], &repos[0]] {
+        repo.git(["checkout", "--quiet", "-B", "feat/42-x"]);
+        let payload = Payload::post_bash("./start-work.sh", "").cwd(repo.path());
+        report(&home, payload).env("CONDUCTOR_BASE_URL", NOWHERE).exits(0);
+    }
+    let told = spooled(&home).into_iter().filter(|e| e["type"] == "BRANCH_CREATED").count();
+    assert_eq!(told, 2);
+}
+
+#[test]
+fn a_command_that_names_a_device_as_a_branch_is_no_trouble() {
+    let (home, _lock) = quiet_home();
+    let repo = home.repo("work");
+    std::os::unix::fs::symlink("/dev/zero", repo.path().join(".git/logs/refs/heads/endless"))
+        .expect("a link");
+    let command = "git checkout -b /dev/zero; git checkout -b endless";
+    let payload = Payload::post_bash(command, "").cwd(repo.path());
+    report(&home, payload).env("CONDUCTOR_BASE_URL", NOWHERE).exits(0);
+    let types: Vec<Value> = spooled(&home).iter().map(|e| e["type"].clone()).collect();
+    assert_eq!(types, ["HEARTBEAT"]);
+}
+
+#[test]
 fn a_fetched_branch_that_is_checked_out_is_not_new() {
     let (home, _lock) = quiet_home();
     let repo = home.repo("work");
