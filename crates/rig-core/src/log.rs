@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,12 +25,16 @@ pub fn append(path: &Path, entry: &Value) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         private_dir(dir)?;
     }
-    if fs::metadata(path).is_ok_and(|m| m.len() > ROTATE_AT) {
-        fs::rename(path, path.with_extension("jsonl.1"))?;
-    }
     let file = open_private(path)?;
     lock(&file)?;
-    append_line(&file, line.as_bytes())
+    append_line(&file, line.as_bytes())?;
+    // Under the lock, and only while it still has its name: else it would replace the old log by a
+    // new one that another process has just begun.
+    let meta = file.metadata()?;
+    if meta.len() > ROTATE_AT && fs::metadata(path).is_ok_and(|named| named.ino() == meta.ino()) {
+        fs::rename(path, path.with_extension("jsonl.1"))?;
+    }
+    Ok(())
 }
 
 /// Takes a file's lock, waiting for another process for at most half a second: one that is stopped
@@ -120,13 +124,23 @@ mod tests {
     }
 
     #[test]
-    fn a_full_log_makes_room_and_keeps_the_last_one() {
+    fn a_full_log_makes_room_and_writers_at_once_lose_nothing_of_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
-        fs::write(&path, vec![b'x'; usize::try_from(ROTATE_AT).unwrap() + 1]).unwrap();
-        append(&path, &serde_json::json!({})).unwrap();
-        assert!(fs::metadata(&path).unwrap().len() < 100);
-        assert!(fs::metadata(dir.path().join("x.jsonl.1")).unwrap().len() > ROTATE_AT);
+        let old = format!("{}\n", "x".repeat(usize::try_from(ROTATE_AT).unwrap() - 200));
+        for round in 0..20 {
+            let _ = fs::remove_file(dir.path().join("x.jsonl.1"));
+            fs::write(&path, &old).unwrap();
+            std::thread::scope(|scope| {
+                for n in 0..8 {
+                    let path = &path;
+                    scope.spawn(move || append(path, &serde_json::json!({ "n": n, "pad": "y".repeat(50) })));
+                }
+            });
+            let kept = fs::read_to_string(dir.path().join("x.jsonl.1")).unwrap();
+            let lines = kept.lines().count() + fs::read_to_string(&path).map_or(0, |t| t.lines().count());
+            assert_eq!((kept.starts_with(&old), lines), (true, 9), "round {round}");
+        }
     }
 
     #[test]

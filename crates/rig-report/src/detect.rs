@@ -1,8 +1,8 @@
 //! What a tool call brought into being.
 //!
 //! Facts, not words: a branch counts as created when its reflog begins during the call, and a pull
-//! request when the command that opens one printed its page on a line of its own. A command that only mentions either
-//! reports nothing.
+//! request when the command that opens one printed its page on a line of its own. A command that
+//! only mentions either reports nothing.
 
 use std::path::Path;
 
