@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 
 use rig_core::env::Environment;
 use rig_core::error::chain;
+use rig_core::files;
 use rig_core::git::Repository;
 use rig_core::paths::Paths;
 use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
 
 use crate::protected::Protected;
 use crate::shell::absolute;
+
+/// The largest settings file that is read, in bytes.
+const LARGEST: u64 = 4 << 20;
 
 /// Where a working copy is ordinary work, unless it is the project itself.
 const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
@@ -191,13 +195,13 @@ impl World for System<'_> {
 
     fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
         let records = self.records()?;
-        let mut files = self.session().files(records);
+        let mut of_session = self.session().files(records);
         // A file that a parent of the project's directory holds counts as one of the project.
         if let Some((path, _)) = change
-            && !files.iter().any(|f| f.path.to_str().is_some_and(|f| self.real(f) == self.real(path)))
+            && !of_session.iter().any(|f| f.path.to_str().is_some_and(|f| self.real(f) == self.real(path)))
         {
             let scope = if path.ends_with("settings.local.json") { Scope::Local } else { Scope::Project };
-            files.push(settings::SettingsFile { scope, path: path.into() });
+            of_session.push(settings::SettingsFile { scope, path: path.into() });
         }
         // A file may be known by several names.
         let changed = change.map(|(path, bytes)| (self.real(path), bytes));
@@ -205,12 +209,12 @@ impl World for System<'_> {
             Some((real, bytes)) if path.to_str().is_some_and(|path| self.real(path) == *real) => {
                 bytes.map(<[u8]>::to_vec)
             }
-            _ => std::fs::read(path).ok(),
+            _ => files::read(path, LARGEST).ok(),
         };
-        let mut losses = settings::losses(records, &files, read);
+        let mut losses = settings::losses(records, &of_session, read);
         if records.is_empty() {
             // Nothing says what must be in force; but whatever runs, this ends it.
-            let off = files.iter().filter(|file| {
+            let off = of_session.iter().filter(|file| {
                 read(&file.path)
                     .is_some_and(|bytes| settings::load(&bytes, file.scope).disable_all_hooks == Some(true))
             });
@@ -220,7 +224,6 @@ impl World for System<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-        (meta.len() < 4 << 20).then(|| std::fs::read(path).ok()).flatten()
+        files::read(Path::new(path), LARGEST).ok()
     }
 }

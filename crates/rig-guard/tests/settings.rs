@@ -186,6 +186,17 @@ fn records_that_cannot_be_read_keep_every_change_out() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_settings_file_is_not_waited_for() {
+    let rig = Installed::new();
+    let pipe = rig.home.join("project/.claude/settings.local.json");
+    std::fs::create_dir_all(pipe.parent().unwrap()).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    rig.check(Payload::config_change("local_settings", &pipe), 0);
+    rig.check(Payload::write(&rig.settings, "{}"), 2);
+    rig.check(Payload::edit(&pipe, "a", "b"), 2);
+}
+
+#[test]
 fn without_records_only_the_switch_counts() {
     let home = Home::new();
     let file = home.write(".claude/settings.json", "{\"model\": \"opus\"}");
