@@ -127,14 +127,18 @@ mod tests {
     fn a_full_log_makes_room_and_writers_at_once_lose_nothing_of_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.jsonl");
-        let old = format!("{}\n", "x".repeat(usize::try_from(ROTATE_AT).unwrap() - 200));
-        for round in 0..20 {
+        let old = format!("{}\n", "x".repeat(usize::try_from(ROTATE_AT).unwrap()));
+        for round in 0..50 {
             let _ = fs::remove_file(dir.path().join("x.jsonl.1"));
             fs::write(&path, &old).unwrap();
+            let together = std::sync::Barrier::new(8);
             std::thread::scope(|scope| {
                 for n in 0..8 {
-                    let path = &path;
-                    scope.spawn(move || append(path, &serde_json::json!({ "n": n, "pad": "y".repeat(50) })));
+                    let (path, together) = (&path, &together);
+                    scope.spawn(move || {
+                        together.wait();
+                        append(path, &serde_json::json!({ "n": n }))
+                    });
                 }
             });
             let kept = fs::read_to_string(dir.path().join("x.jsonl.1")).unwrap();
