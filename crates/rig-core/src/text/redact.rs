@@ -10,32 +10,79 @@ const BREAKS: [char; 16] =
     [' ', '\t', '\n', '\r', '\'', '"', ',', ';', '&', '|', '(', ')', '{', '}', '[', ']'];
 
 /// Replaces what looks like a secret: known token forms, values of options, variables and members
-/// named like a secret, the userinfo of URLs, the value behind `Bearer` or `Basic`, private keys,
-/// and long runs of mixed letters and digits. A reference such as `$TOKEN` stays.
+/// named like a secret, the userinfo of URLs, the value behind `Bearer` or `Basic`, the short
+/// options by which database clients and the like take a password, private keys, and long runs of
+/// mixed letters and digits. A reference such as `$TOKEN` stays.
 #[must_use]
 pub fn redact(text: &str) -> String {
     let text = without_private_keys(text);
+    let mut rest: &str = &text;
     let mut out = String::with_capacity(text.len());
     let mut state = State::Plain;
-    for piece in text.split_inclusive(BREAKS) {
-        let word = piece.trim_end_matches(BREAKS);
-        let end = &piece[word.len()..];
+    let mut option: Option<PasswordOption> = None;
+    loop {
+        let (word, after) = rest.split_at(rest.find(BREAKS).unwrap_or(rest.len()));
+        rest = after;
         if !word.is_empty() {
-            let value = state == State::Value && !is_scheme(word) && !word.starts_with('-');
-            match word {
-                ":" | "=" => out.push_str(word),
-                _ if value && !word.starts_with('$') => out.push_str(REDACTED),
+            let value = state == State::Value && !is_scheme(word) && !word.starts_with(['-', '$']);
+            let attached = option.as_ref().and_then(|o| word.strip_prefix(o.name));
+            match (word, attached) {
+                (":" | "=", _) => out.push_str(word),
+                _ if value => {
+                    // In quotes a value may have many words.
+                    let quote = out.chars().next_back().filter(|c| matches!(c, '"' | '\''));
+                    out.push_str(REDACTED);
+                    rest = quote.and_then(|quote| from_quote(rest, quote)).unwrap_or(rest);
+                }
+                (_, Some(value)) if !value.is_empty() && !value.starts_with('$') => {
+                    out.push_str(&word[..word.len() - value.len()]);
+                    out.push_str(REDACTED);
+                }
                 _ => out.push_str(&word_without_secrets(word)),
             }
-            state = state.after(word);
+            let asks = attached == Some("")
+                && (option.as_ref().is_some_and(|o| o.separate) || rest.starts_with(['"', '\'']));
+            state = if asks { State::Value } else { state.after(word) };
+            option = option.or_else(|| PasswordOption::of(word));
         }
+        let Some(end) = rest.chars().next() else { return out };
         // A value may stand in quotes behind its name, but not in the next command.
-        if end.contains(['\n', ';', '&', '|']) {
+        if matches!(end, '\n' | ';' | '&' | '|') {
             state = State::Plain;
+            option = None;
         }
-        out.push_str(end);
+        out.push(end);
+        rest = &rest[end.len_utf8()..];
     }
-    out
+}
+
+/// Returns the text from the closing quote on; `None` where there is none.
+fn from_quote(text: &str, quote: char) -> Option<&str> {
+    let at = text.match_indices(quote).map(|(at, _)| at).find(|&at| !text[..at].ends_with('\\'))?;
+    Some(&text[at..])
+}
+
+/// A short option that takes a password.
+struct PasswordOption {
+    name: &'static str,
+    /// Whether the password may be the next word; else it only stands right behind the option.
+    separate: bool,
+}
+
+impl PasswordOption {
+    fn of(program: &str) -> Option<Self> {
+        let (name, separate) = match program.rsplit('/').next()? {
+            "mysql" | "mariadb" | "mysqldump" | "mariadb-dump" | "mysqladmin" | "mariadb-admin" => {
+                ("-p", false)
+            }
+            "mongo" | "mongosh" | "cqlsh" | "sshpass" => ("-p", true),
+            "redis-cli" => ("-a", true),
+            "sqlcmd" => ("-P", true),
+            "curl" => ("-u", true),
+            _ => return None,
+        };
+        Some(Self { name, separate })
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -65,8 +112,9 @@ fn is_scheme(word: &str) -> bool {
 }
 
 fn is_secret_name(name: &str) -> bool {
-    const PARTS: [&str; 9] = [
+    const PARTS: [&str; 10] = [
         "password",
+        "passphrase",
         "passwd",
         "secret",
         "token",
@@ -79,6 +127,7 @@ fn is_secret_name(name: &str) -> bool {
     let name: String =
         name.chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect();
     PARTS.iter().any(|part| name.contains(part))
+        || name.ends_with("pass")
         || name.ends_with("pwd") && name.len() > 3 && name != "oldpwd"
 }
 
@@ -187,6 +236,18 @@ mod tests {
             ("mysql --password=hunter2 -e x", "mysql --password=[redacted] -e x"),
             ("mysql --password hunter2 -e x", "mysql --password [redacted] -e x"),
             ("x --token 'abc' y", "x --token '[redacted]' y"),
+            ("x --token 'a b; c' y; z", "x --token '[redacted]' y; z"),
+            (r#"PGPASSWORD="a b\"c d" psql"#, r#"PGPASSWORD="[redacted]" psql"#),
+            ("DB_PASS='a b", "DB_PASS='[redacted] b"),
+            ("mysql -uroot -phunter2 -e 'DROP TABLE x'", "mysql -uroot -p[redacted] -e 'DROP TABLE x'"),
+            ("/usr/bin/mysql -p'a b' -e x", "/usr/bin/mysql -p'[redacted]' -e x"),
+            ("mysql -p -e x; ls -p y; cp -pr a b", "mysql -p -e x; ls -p y; cp -pr a b"),
+            ("mysql -p$PW -P3306 db", "mysql -p$PW -P3306 db"),
+            ("sshpass -p hunter2 ssh x", "sshpass -p [redacted] ssh x"),
+            (
+                "curl -u me:pa55 http://x | redis-cli -a s FLUSHALL",
+                "curl -u [redacted] http://x | redis-cli -a [redacted] FLUSHALL",
+            ),
             ("echo $GITHUB_TOKEN; TOKEN=$X run", "echo $GITHUB_TOKEN; TOKEN=$X run"),
             ("echo token; ls", "echo token; ls"),
             ("ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[redacted]"),
