@@ -6,9 +6,6 @@
 
 mod redact;
 
-use std::iter::Peekable;
-use std::str::Chars;
-
 pub use redact::{REDACTED, redact};
 
 /// Removes control, invisible and direction-changing characters and terminal sequences; line
@@ -54,13 +51,14 @@ pub fn fence(text: &str) -> String {
 
 fn strip(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let (mut at, mut string_end) = (0, 0);
+    while let Some(c) = text[at..].chars().next() {
+        at += c.len_utf8();
         match c {
             '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => out.push('\n'),
             '\t' => out.push(' '),
-            '\u{1b}' => skip_escape(&mut chars),
-            '\u{9b}' => skip_control_sequence(&mut chars),
+            '\u{1b}' => at = after_escape(text, at, &mut string_end),
+            '\u{9b}' => at = after_control_sequence(text, at),
             c if c.is_control() || is_invisible(c) => {}
             c => out.push(c),
         }
@@ -68,27 +66,35 @@ fn strip(text: &str) -> String {
     out
 }
 
-/// Skips what follows an escape character: a control sequence, a string command or one letter.
-fn skip_escape(chars: &mut Peekable<Chars<'_>>) {
-    match chars.next_if(|c| !c.is_control()) {
-        Some('[') => skip_control_sequence(chars),
+/// The most bytes between the start of a terminal's string command and its end.
+const LONGEST_STRING: usize = 4096;
+
+/// Returns the place behind what follows an escape character: a control sequence, a string command or
+/// one letter. `string_end` is the last end of a string command that was found, so that a text full
+/// of starts is not searched from each of them.
+fn after_escape(text: &str, at: usize, string_end: &mut usize) -> usize {
+    match text[at..].chars().next() {
+        Some('[') => after_control_sequence(text, at + 1),
         Some(']' | 'P' | 'X' | '^' | '_') => {
-            // A title or the like ends with BEL or ESC \; without an end only its start goes.
-            let rest: String = chars.clone().take(4096).collect();
-            let bell = rest.find('\u{7}').map(|at| at + 1);
-            let terminator = rest.find("\u{1b}\\").map(|at| at + 2);
-            let end = bell.into_iter().chain(terminator).min().unwrap_or(0);
-            for _ in rest[..end].chars() {
-                chars.next();
+            let start = at + 1;
+            if *string_end < start {
+                let bytes = text.as_bytes();
+                let end = |at: &usize| bytes[*at] == 7 || bytes[*at] == b'\\' && bytes[*at - 1] == 0x1b;
+                *string_end = (start..bytes.len()).find(end).map_or(usize::MAX, |at| at + 1);
             }
+            // Without an end only the start goes.
+            if *string_end - start <= LONGEST_STRING { *string_end } else { start }
         }
-        _ => {}
+        Some(c) if !c.is_control() => at + c.len_utf8(),
+        _ => at,
     }
 }
 
-fn skip_control_sequence(chars: &mut Peekable<Chars<'_>>) {
-    while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
-    chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
+fn after_control_sequence(text: &str, at: usize) -> usize {
+    let bytes = &text.as_bytes()[at..];
+    let parameters = bytes.iter().take_while(|b| (0x20..=0x3f).contains(*b)).count();
+    let command = bytes.get(parameters).is_some_and(|b| (0x40..=0x7e).contains(b));
+    at + parameters + usize::from(command)
 }
 
 /// Says whether a character is not seen but changes how text is read: zero-width and
@@ -123,6 +129,15 @@ mod tests {
             assert_eq!(clean(text), expected, "{text:?}");
         }
         assert_eq!(clean_lines("a \r\nb\u{1b}[1m\n\n  c"), "a\nb\n\n  c");
+    }
+
+    #[test]
+    fn a_text_full_of_escapes_takes_no_longer_than_another() {
+        let starts = "\u{1b}]".repeat(1_000_000);
+        let far = "é".repeat(LONGEST_STRING);
+        assert_eq!(clean(&starts), "");
+        assert_eq!(clean(&format!("{starts}{far}\u{7}x")), format!("{far}x"));
+        assert_eq!(clean(&format!("{starts}title\u{7}x")), "x");
     }
 
     #[test]
