@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use rig_core::clock;
 use rig_core::env::Environment;
+use rig_core::git::{is_repository, slug};
 use rig_core::paths::Paths;
 use rig_core::sender::Sender;
 use rig_core::text::{clean_lines, cut};
@@ -44,7 +45,7 @@ struct Cli {
     #[arg(value_parser = reason)]
     reason: String,
     /// The repository
-    #[arg(long, value_name = "OWNER/NAME")]
+    #[arg(long, value_name = "OWNER/NAME", value_parser = repository)]
     repo: Option<String>,
     /// The issue
     #[arg(long, value_name = "N")]
@@ -121,8 +122,9 @@ fn escalation(sender: &Sender, cli: &Cli) -> Event {
         event.details = Some(cut(&cli.reason, DETAILS));
     }
     event.repo = cli.repo.clone().or(event.repo);
-    event.issue_number = cli.issue.or(event.issue_number);
-    event.pr_number = cli.pr;
+    // Zero stands for none, as it does in events.
+    event.issue_number = cli.issue.filter(|n| *n > 0).or(event.issue_number);
+    event.pr_number = cli.pr.filter(|n| *n > 0);
     event.branch.clone_from(&sender.branch);
     event
 }
@@ -134,6 +136,11 @@ fn severity(text: &str) -> Result<Severity, String> {
         "p2" | "medium" => Ok(Severity::P2),
         _ => Err("use P0, P1 or P2 (or critical, high, medium)".to_owned()),
     }
+}
+
+fn repository(text: &str) -> Result<String, String> {
+    let found = slug(text).map(|slug| slug.repo);
+    found.or_else(|| is_repository(text).then(|| text.to_owned())).ok_or_else(|| "use owner/name".to_owned())
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -172,10 +172,33 @@ fn a_long_reason_is_cut_and_goes_whole_into_the_details() {
 }
 
 #[test]
+fn what_an_escalation_is_about_is_taken_as_people_write_it() {
+    for (args, expected) in [
+        (["--repo", "o/r", "--issue", "7"], (json!("o/r"), json!(7))),
+        (["--repo", "https://github.com/o/r.git", "--issue", "0"], (json!("o/r"), Value::Null)),
+    ] {
+        let home = Home::new();
+        let conductor = FakeConductor::start();
+        let all = [&["P1", "x"][..], &args].concat();
+        escalate(&home, &all).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+        let event = conductor.accepted().remove(0);
+        assert_eq!((event["repo"].clone(), event["issueNumber"].clone()), expected, "{args:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_sends_nothing() {
     let home = Home::new();
     let conductor = FakeConductor::start();
-    for args in [&["P3", "x"][..], &["P1"], &["P1", " \u{200b}\n"], &["P1", "x", "--issue", "-1"], &[]] {
+    // A coordinator would refuse these for good, and an escalation is never given up.
+    for args in [
+        &["P3", "x"][..],
+        &["P1"],
+        &["P1", " \u{200b}\n"],
+        &["P1", "x", "--issue", "-1"],
+        &["P1", "x", "--repo", "o"],
+        &[],
+    ] {
         let output = escalate(&home, args).env("CONDUCTOR_BASE_URL", conductor.url()).output();
         assert_eq!(output.code, Some(2), "{args:?}: {}", output.stderr);
     }
