@@ -194,9 +194,8 @@ fn of_users(client: &Client, home: Option<&Path>) -> Vec<BTreeMap<String, String
         projects: Vec::new(),
         managed: MANAGED_DIR.into(),
     };
-    let load = |file: settings::SettingsFile| {
-        Some(settings::load(&files::read(&file.path, LIMIT).ok()?, file.scope).env)
-    };
+    let load =
+        |file: settings::SettingsFile| Some(settings::load(&settings::read(&file.path)?, file.scope).env);
     session.files(&[]).into_iter().filter_map(load).collect()
 }
 

@@ -10,7 +10,7 @@
 //! let records = settings::all_records(&paths)?;
 //! let files = settings::Session::of(&env, &paths, cwd).files(&records);
 //! // To judge a document before it is written, answer it here in place of the file's bytes.
-//! let losses = settings::losses(&records, &files, |path| std::fs::read(path).ok());
+//! let losses = settings::losses(&records, &files, settings::read);
 //! # Ok::<(), settings::RecordError>(())
 //! ```
 //!
@@ -193,6 +193,16 @@ pub enum RecordError {
         /// Its version.
         version: u32,
     },
+}
+
+/// The largest settings file that is read, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// Reads a settings file; `None` where there is none. A repository may hold a link to a device in
+/// its place, so only regular files of up to 4 MiB are read.
+#[must_use]
+pub fn read(path: &Path) -> Option<Vec<u8>> {
+    crate::files::read(path, LARGEST).ok()
 }
 
 /// Reads the records of the machine and of the user.

@@ -8,16 +8,12 @@ use std::path::{Path, PathBuf};
 
 use rig_core::env::Environment;
 use rig_core::error::chain;
-use rig_core::files;
 use rig_core::git::Repository;
 use rig_core::paths::Paths;
 use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
 
 use crate::protected::Protected;
 use crate::shell::absolute;
-
-/// The largest settings file that is read, in bytes.
-const LARGEST: u64 = 4 << 20;
 
 /// Where a working copy is ordinary work, unless it is the project itself.
 const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
@@ -209,7 +205,7 @@ impl World for System<'_> {
             Some((real, bytes)) if path.to_str().is_some_and(|path| self.real(path) == *real) => {
                 bytes.map(<[u8]>::to_vec)
             }
-            _ => files::read(path, LARGEST).ok(),
+            _ => settings::read(path),
         };
         let mut losses = settings::losses(records, &of_session, read);
         if records.is_empty() {
@@ -224,6 +220,6 @@ impl World for System<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        files::read(Path::new(path), LARGEST).ok()
+        settings::read(Path::new(path))
     }
 }

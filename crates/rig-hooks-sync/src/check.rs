@@ -138,7 +138,7 @@ pub fn session_losses(
     let files = places.session.files(&others);
     let read = |path: &Path| match &current.text {
         Some(text) if path == places.file => Some(text.clone().into_bytes()),
-        _ => std::fs::read(path).ok(),
+        _ => rig_core::settings::read(path),
     };
     let mut losses_of_all = losses(&others, &files, read);
     // What the others lose is theirs to tell; two records may lose the same in the same words.

@@ -62,7 +62,7 @@ pub(crate) fn look(env: &Environment, paths: &Paths, directory: &Path) -> Hooks 
         }
     };
     let files = settings::Session::of(env, paths, directory).files(&records);
-    let losses = |records: &[Record]| settings::losses(records, &files, |path| std::fs::read(path).ok());
+    let losses = |records: &[Record]| settings::losses(records, &files, settings::read);
     // The records of other projects say nothing about this session.
     let here = records.iter().filter(|record| files.iter().any(|file| file.path == record.target));
     let guards: Vec<Record> = here.filter_map(only_guard).collect();

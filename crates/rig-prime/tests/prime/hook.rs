@@ -270,6 +270,22 @@ fn an_event_on_a_stdin_that_stays_open_or_with_three_megabytes_is_answered() {
 }
 
 #[test]
+fn settings_that_are_a_device_or_a_pipe_hold_nothing_up() {
+    let scene = Scene::new();
+    scene.repo.write(".git/info/exclude", ".claude\n");
+    std::fs::create_dir(scene.repo.path().join(".claude")).expect("make a directory");
+    let settings = scene.repo.path().join(".claude/settings.json");
+    // What they set cannot be told, so the variables that name servers count as theirs.
+    let wary = "GITHUB_API_URL is not used: the settings of this project set it.";
+    std::os::unix::fs::symlink("/dev/zero", &settings).expect("link to a device");
+    assert!(scene.prints(scene.hook("startup")).contains(wary));
+    std::fs::remove_file(&settings).expect("remove the link");
+    let made = std::process::Command::new("mkfifo").arg(&settings).status().expect("start mkfifo");
+    assert!(made.success());
+    assert!(scene.prints(scene.hook("startup")).contains(wary));
+}
+
+#[test]
 fn a_reader_that_is_gone_changes_nothing() {
     let scene = Scene::new();
     for program in [
