@@ -148,8 +148,8 @@ impl Spool {
     /// Appends an event as one write. `to` is the base URL where a repository's settings chose it.
     ///
     /// An escalation is on the disk when this returns; for the others that would cost more than it
-    /// is worth. What is kept does not even need the lock: while another process has it for too
-    /// long, it becomes a batch of its own.
+    /// is worth. What is kept becomes a batch of its own where the file of waiting events cannot be
+    /// had: a process that is stopped holds its lock, or it belongs to somebody else.
     ///
     /// # Errors
     /// When the file system refuses, or the spool is full and the event is none that is kept.
@@ -163,8 +163,8 @@ impl Spool {
         let sync = event.kind == EventType::EscalationCreated;
         let path = self.waiting();
         let file = match self.open_waiting() {
-            Err(SpoolError::Io { source, .. }) if keep && source.kind() == io::ErrorKind::WouldBlock => {
-                return self.write_batch(&self.new_batch(), &line, sync);
+            Err(error) if keep => {
+                return self.write_batch(&self.new_batch(), &line, sync).map_err(|_| error);
             }
             file => file?,
         };
@@ -348,9 +348,10 @@ impl Flusher<'_> {
     /// A record that must be kept is never given up, whatever `deliver` says.
     ///
     /// # Errors
-    /// When the file system refuses; what was settled stays settled.
+    /// When the file system refuses, or a writer does not let go of what came last; what was settled
+    /// stays settled, and what was moved aside before is delivered all the same.
     pub fn pass(&self, mut deliver: impl FnMut(&Record<'_>) -> Delivery) -> Result<Pass, SpoolError> {
-        self.move_aside()?;
+        let aside = self.move_aside();
         let mut done = Pass::default();
         let mut settled = HashSet::new();
         let mut left = Vec::new();
@@ -389,7 +390,7 @@ impl Flusher<'_> {
             }
         }
         self.keep_only(&batches, &left)?;
-        Ok(done)
+        aside.map(|()| done)
     }
 
     /// Moves the waiting file aside under a name that sorts behind all earlier ones.

@@ -265,6 +265,21 @@ fn a_process_that_never_hands_over_does_not_stop_an_escalation() {
 }
 
 #[test]
+fn a_writer_that_is_stopped_does_not_stop_an_escalation() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let events =
+        std::fs::File::create(home.write(".local/state/rig/spool/events.jsonl", "x\n")).expect("a file");
+    events.lock().expect("nobody else");
+    let output = escalate(&home, &["P1", "x"]).env("CONDUCTOR_BASE_URL", conductor.url()).output();
+    assert_eq!(
+        (output.code, types(&conductor.accepted())),
+        (Some(0), vec!["ESCALATION_CREATED"]),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn two_escalations_at_once_both_arrive_once() {
     let home = Home::new();
     let conductor = FakeConductor::start();

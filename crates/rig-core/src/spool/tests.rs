@@ -175,10 +175,24 @@ fn what_is_kept_gets_past_a_lock_that_is_never_let_go() {
     assert!(spool.append(&event(EventType::Heartbeat, "b"), None).is_err());
     spool.append(&event(EventType::GuardBlocked, "g"), None).unwrap();
     spool.append(&event(EventType::EscalationCreated, "e"), None).unwrap();
-    drop(stopped);
-    let mut asked = pass(&spool, &[]).0;
-    asked.sort();
-    assert_eq!((asked, files(&spool)), (vec!["a".into(), "e".into(), "g".into()], vec!["flush.lock".into()]));
+    let mut delivered = 0;
+    let flusher = spool.flusher().unwrap().unwrap();
+    let kept = flusher.pass(|_| {
+        delivered += 1;
+        Delivery::Accepted
+    });
+    assert!(kept.is_err() && delivered == 2, "{delivered}");
+    drop((stopped, flusher));
+    assert_eq!((pass(&spool, &[]).0, files(&spool)), (vec!["a".into()], vec!["flush.lock".into()]));
+}
+
+#[test]
+fn what_is_kept_gets_past_a_file_that_cannot_be_opened() {
+    let (_dir, spool) = spool();
+    fs::create_dir_all(spool.waiting()).unwrap();
+    assert!(spool.append(&event(EventType::Heartbeat, "h"), None).is_err());
+    spool.append(&event(EventType::EscalationCreated, "e"), None).unwrap();
+    assert_eq!(files(&spool), ["batch", "events.jsonl"]);
 }
 
 #[test]
