@@ -16,10 +16,22 @@ use crate::files;
 use crate::settings::{self, MANAGED_DIR, json};
 
 /// A source of environment variables; tests give their own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment(Source);
 
-#[derive(Clone, Debug)]
+impl std::fmt::Debug for Environment {
+    /// Shows no value: some are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Source::Process => f.write_str("Process"),
+            Source::Fixed(variables) => {
+                f.debug_set().entries(variables.iter().map(|(name, _)| name)).finish()
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
 enum Source {
     Process,
     Fixed(Vec<(String, String)>),
@@ -208,6 +220,14 @@ mod tests {
         let env = Environment::fixed([("A", "x"), ("B", ""), ("C", "  "), ("D", "rel/path"), ("E", "/abs")]);
         assert_eq!(["A", "B", "C", "Z"].map(|n| env.get(n)), [Some("x".to_owned()), None, None, None]);
         assert_eq!(["D", "E"].map(|n| env.get_path(n)), [None, Some(PathBuf::from("/abs"))]);
+    }
+
+    #[test]
+    fn no_value_is_in_the_debug_text() {
+        assert_eq!(
+            format!("{:?}", Environment::fixed([("CONDUCTOR_TOKEN", "s3cret")])),
+            r#"{"CONDUCTOR_TOKEN"}"#
+        );
     }
 
     #[test]

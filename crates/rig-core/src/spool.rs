@@ -177,8 +177,10 @@ impl Spool {
 
     /// Makes a file and its name outlast a power failure.
     fn sync(&self, file: &File, path: &Path) -> Result<(), SpoolError> {
-        let dir = || File::open(&self.dir)?.sync_all();
-        file.sync_data().and_then(|()| dir()).map_err(|e| io_error("sync", path, e))
+        file.sync_data().map_err(|e| io_error("sync", path, e))?;
+        // Some file systems have no such thing for a directory.
+        let _ = File::open(&self.dir).and_then(|dir| dir.sync_all());
+        Ok(())
     }
 
     /// Returns how much waits, in bytes.
