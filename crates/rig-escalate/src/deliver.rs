@@ -92,7 +92,7 @@ pub(crate) fn deliver(
     };
     // An escalation leaves the spool only when it was accepted.
     if spool.waiting_events().is_ok_and(|events| !events.iter().any(|e| e.contains(&escalation.event_id))) {
-        return Fate::Accepted { by: endpoint.base.clone(), notes };
+        return Fate::Accepted { by: name(endpoint), notes };
     }
     let mut courier = courier(sender, env, paths, cwd, &dir);
     carry(&spool, &flusher, &mut courier, sender, endpoint, escalation)
@@ -125,7 +125,7 @@ fn carry(
                 courier.begin_pass();
                 // Whether older events go through now or later changes nothing for this one.
                 let _ = flusher.pass(|record| courier.deliver(record));
-                return Fate::Accepted { by: endpoint.base.clone(), notes };
+                return Fate::Accepted { by: name(endpoint), notes };
             }
             Ok(false) if courier.had_trouble() && courier.throttled_for() == 0 && attempt < TRIES => {
                 std::thread::sleep(PAUSE);
@@ -175,7 +175,7 @@ fn post_spooled(
     mut notes: Vec<String>,
 ) -> Fate {
     if post(endpoint, escalation, TRIES, &mut notes) == Answer::Accepted {
-        return Fate::Accepted { by: endpoint.base.clone(), notes };
+        return Fate::Accepted { by: name(endpoint), notes };
     }
     if let Err(error) = spool.append(&stuck(sender, escalation), sender.destination()) {
         notes.push(chain(&error));
@@ -190,7 +190,7 @@ fn deliver_unspooled(sender: &Sender, escalation: &Event, mut notes: Vec<String>
         return Fate::Lost { stuck: false, notes };
     };
     let stuck = match post(endpoint, escalation, TRIES, &mut notes) {
-        Answer::Accepted => return Fate::Accepted { by: endpoint.base.clone(), notes },
+        Answer::Accepted => return Fate::Accepted { by: name(endpoint), notes },
         Answer::Refused => post(endpoint, &stuck(sender, escalation), 1, &mut notes) == Answer::Accepted,
         Answer::None => false,
     };
@@ -231,6 +231,12 @@ fn post(endpoint: &Endpoint, event: &Event, tries: u32, notes: &mut Vec<String>)
         attempt += 1;
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Names a coordinator; who reads it has to know whose choice it was.
+fn name(endpoint: &Endpoint) -> String {
+    let chosen = if endpoint.from_project { ", which this repository's settings chose" } else { "" };
+    format!("{}{chosen}", endpoint.base)
 }
 
 /// Returns the event that every coordinator knows.

@@ -68,6 +68,22 @@ fn an_accepted_escalation_says_everything_a_person_needs() {
 }
 
 #[test]
+fn a_coordinator_that_the_repository_chose_is_named_as_such_and_gets_no_token() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    let env = json!({"env": {"CONDUCTOR_BASE_URL": conductor.url()}});
+    home.write("p/.claude/settings.json", format!("\u{feff}{env}"));
+    let output = escalate(&home, &["P1", "x"])
+        .cwd(home.join("p"))
+        .env("CONDUCTOR_BASE_URL", conductor.url())
+        .env("CONDUCTOR_TOKEN", "s3cret")
+        .output();
+    let said = format!(" accepted by {}, which this repository's settings chose\n", conductor.url());
+    assert!(output.code == Some(0) && output.stdout.ends_with(&said), "{output:?}");
+    assert!(conductor.requests().iter().all(|r| r.header("authorization").is_none()));
+}
+
+#[test]
 fn severities_have_names_for_people() {
     for (word, severity) in [("critical", "P0"), ("High", "P1"), ("medium", "P2"), ("p0", "P0")] {
         let home = Home::new();
