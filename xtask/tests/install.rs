@@ -218,7 +218,7 @@ fn an_installation_that_is_killed_at_any_time_can_be_repeated() {
     #[expect(clippy::disallowed_methods, reason = "how long the test shall be")]
     let kills = if std::env::var_os("RIG_TEST_DEPTH").is_some_and(|depth| depth == "full") { 60 } else { 6 };
     for kill in 0..kills {
-        let arguments: &[&str] = if kill % 3 == 2 { &["--uninstall"] } else { &[] };
+        let arguments: &[&str] = if kill % 3 == 1 { &["--uninstall"] } else { &[] };
         let mut child =
             home.installer(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(whole.mul_f64(f64::from(kill + 1) / f64::from(kills + 1)));
@@ -228,6 +228,10 @@ fn an_installation_that_is_killed_at_any_time_can_be_repeated() {
         std::thread::sleep(Duration::from_millis(300));
         let guard = fs::read(home.path(".local/bin/rig-guard")).unwrap_or_default();
         assert!(guard.is_empty() || guard.starts_with(b"\x7fELF"), "half a guard");
+        if kill % 2 == 0 {
+            home.install(&["--uninstall"]);
+            assert_eq!(home.tree(), before, "after kill {kill}");
+        }
     }
     home.install(&[]);
     home.install(&["--uninstall"]);

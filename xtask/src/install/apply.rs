@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::content::{self, Content};
@@ -23,15 +24,27 @@ pub(crate) fn put(place: &Place, ledger: &mut Ledger, plan: &Plan) -> Result<usi
         // A directory or a device under one of our names ends the installation before it begins.
         Content::read(&place.disk(path))?;
     }
-    let mut changed = 0;
+    for dir in plan.keys().filter_map(|path| path.parent()) {
+        ledger.make_directory(place, dir)?;
+    }
+    let mut foreign = Vec::new();
     for (path, content) in plan {
-        if let Some(dir) = path.parent() {
-            ledger.make_directory(place, dir)?;
+        if let Some(current) = Content::read(&place.disk(path))?
+            && !ledger.is_ours(path, &current)
+            && current.digest() != content.digest()
+        {
+            let kept = place.kept_at(path);
+            ledger.kept.insert(path.clone(), kept.clone());
+            foreign.push((path, kept, current));
         }
-        keep(place, ledger, path, content)?;
         ledger.ours.entry(path.clone()).or_default().insert(content.digest());
     }
     ledger.write(place)?;
+    for (path, kept, current) in foreign {
+        say(&format!("keeping what stands at {}", path.display()));
+        keep(place, &kept, &current)?;
+    }
+    let mut changed = 0;
     for (path, content) in plan {
         let on_disk = place.disk(path);
         if Content::read(&on_disk)?.as_ref() != Some(content) {
@@ -54,28 +67,14 @@ pub(crate) fn put(place: &Place, ledger: &mut Ledger, plan: &Plan) -> Result<usi
 }
 
 /// Copies what is not ours aside.
-fn keep(place: &Place, ledger: &mut Ledger, path: &Path, new: &Content) -> Result<()> {
-    let Some(current) = Content::read(&place.disk(path))? else { return Ok(()) };
-    if ledger.is_ours(path, &current) || current.digest() == new.digest() {
-        return Ok(());
-    }
-    let inside = path.strip_prefix(&place.prefix).map(Path::to_owned);
-    let inside = inside.unwrap_or_else(|_| path.file_name().map(PathBuf::from).unwrap_or_default());
-    let kept = place.kept().join(inside);
-    let on_disk = place.disk(&kept);
+fn keep(place: &Place, kept: &Path, current: &Content) -> Result<()> {
+    let on_disk = place.disk(kept);
     match Content::read(&on_disk)? {
-        Some(known) if known.digest() == current.digest() => {}
-        older => {
-            if older.is_some() {
-                set_aside(&on_disk)?;
-            }
-            kept.parent().map_or(Ok(Vec::new()), |dir| place.make_directory(dir))?;
-            current.write(&on_disk)?;
-        }
+        Some(known) if known.digest() == current.digest() => return Ok(()),
+        Some(_) => set_aside(&on_disk)?,
+        None => kept.parent().map_or(Ok(Vec::new()), |dir| place.make_directory(dir)).map(drop)?,
     }
-    say(&format!("keeping what stands at {}", path.display()));
-    ledger.kept.insert(path.to_owned(), kept);
-    Ok(())
+    current.write(&on_disk)
 }
 
 /// Moves an older kept file out of the way; nobody's file is thrown away.
@@ -113,12 +112,13 @@ pub(crate) fn take_back(place: &Place, ledger: &mut Ledger, path: &Path) -> Resu
             }
         }
         (_, Some(before)) => before.write(&on_disk)?,
-        (Some(_), None) => fs::remove_file(&on_disk).doing(|| format!("remove {}", on_disk.display()))?,
+        (Some(_), None) => remove(&on_disk)?,
         (None, None) => {}
     }
-    let _ = fs::remove_file(content::temporary(&on_disk)?);
+    remove(&content::temporary(&on_disk)?)?;
     if let Some(kept) = ledger.kept.remove(path).map(|kept| place.disk(&kept)) {
-        let _ = fs::remove_file(&kept);
+        remove(&content::temporary(&kept)?)?;
+        remove(&kept)?;
         let top = place.disk(&place.kept());
         for dir in kept.ancestors().skip(1).take_while(|dir| dir.starts_with(&top)) {
             // Refused while something else is kept there.
@@ -127,6 +127,16 @@ pub(crate) fn take_back(place: &Place, ledger: &mut Ledger, path: &Path) -> Resu
     }
     ledger.ours.remove(path);
     Ok(())
+}
+
+/// Removes a file; one that is not there is as good.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(error).doing(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

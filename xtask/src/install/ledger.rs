@@ -41,6 +41,14 @@ impl Ledger {
         })
     }
 
+    /// Returns the ledger of a place, or a new one.
+    pub(crate) fn open(place: &Place) -> Result<Self> {
+        if let Some(ledger) = Self::read(place)? {
+            return Ok(ledger);
+        }
+        Ok(Self { directories: bare_directories(place), ..Self::default() })
+    }
+
     fn parse(value: &Value) -> Option<Self> {
         if value["format"] != FORMAT {
             return None;
@@ -102,6 +110,32 @@ impl Ledger {
     }
 }
 
+/// Returns the directories that an installation made which was killed before it could say so, or
+/// which a removal was killed in: those on the way to the ledger that hold nothing else. Without
+/// an empty directory of our name there was no such thing.
+fn bare_directories(place: &Place) -> Vec<PathBuf> {
+    let share = place.share();
+    let rig = place.config().and_then(|config| Some(config.parent()?.to_owned()));
+    let config = rig.as_ref().and_then(|dir| Some(dir.parent()?.to_owned()));
+    let parent = share.parent().map(Path::to_owned);
+    let own = [place.overrides(), place.kept().join("bin"), place.kept(), share.clone(), place.bin()];
+    let candidates = own.into_iter().chain(rig).chain(config).chain(parent).chain([place.prefix.clone()]);
+    let mut bare: Vec<PathBuf> = Vec::new();
+    for dir in candidates {
+        let Ok(entries) = std::fs::read_dir(place.disk(&dir)) else { continue };
+        let begun = super::content::temporary(&place.ledger()).ok();
+        let known = |name| bare.contains(&dir.join(&name)) || begun.as_ref() == Some(&dir.join(&name));
+        if entries.flatten().all(|entry| known(entry.file_name())) {
+            bare.push(dir);
+        }
+    }
+    if !bare.contains(&share) {
+        return Vec::new();
+    }
+    bare.reverse();
+    bare
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +160,20 @@ mod tests {
         assert_eq!(Ledger::read(&place).unwrap(), Some(ledger.clone()));
         let made = ["/opt", "/opt/rig", "/opt/rig/share", "/opt/rig/share/rig-tools"];
         assert_eq!(ledger.directories, made.map(PathBuf::from));
+    }
+
+    #[test]
+    fn directories_without_a_ledger_are_ours_only_beside_an_empty_one_of_our_name() {
+        let sandbox = Sandbox::new().unwrap();
+        let place = place(&sandbox);
+        place.make_directory(&place.bin()).unwrap();
+        assert_eq!(Ledger::open(&place).unwrap().directories, [""; 0].map(PathBuf::from));
+        place.make_directory(&place.share()).unwrap();
+        let made = ["/opt/rig", "/opt/rig/share", "/opt/rig/bin", "/opt/rig/share/rig-tools"];
+        assert_eq!(Ledger::open(&place).unwrap().directories, made.map(PathBuf::from));
+        Content::File(Vec::new(), 0o644).write(&place.disk(&place.bin().join("theirs"))).unwrap();
+        let made = ["/opt/rig/share", "/opt/rig/share/rig-tools"];
+        assert_eq!(Ledger::open(&place).unwrap().directories, made.map(PathBuf::from));
     }
 
     #[test]

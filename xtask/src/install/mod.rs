@@ -44,7 +44,7 @@ pub(crate) fn run(cx: &Context, options: &Install) -> Result<()> {
 
 fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> Result<()> {
     let (_lock, made) = lock(place)?;
-    let mut ledger = Ledger::read(place)?.unwrap_or_default();
+    let mut ledger = Ledger::open(place)?;
     made.iter().for_each(|dir| ledger.remember_directory(dir));
     for dir in [place.bin(), place.share()] {
         ledger.make_directory(place, &dir)?;
@@ -150,7 +150,7 @@ fn plan(cx: &Context, place: &Place, built: &[Built]) -> Result<Plan> {
     for file in fs::read_dir(&overrides).doing(|| format!("list {}", overrides.display()))? {
         let file = file.doing(|| format!("list {}", overrides.display()))?.path();
         if let (Some(name), Some("json")) = (file.file_name(), file.extension().and_then(|e| e.to_str())) {
-            plan.insert(place.share().join("hooks-overrides").join(name), read(&file, 0o644)?);
+            plan.insert(place.overrides().join(name), read(&file, 0o644)?);
         }
     }
     Ok(plan)

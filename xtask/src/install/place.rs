@@ -67,9 +67,22 @@ impl Place {
         self.prefix.join("share/rig-tools")
     }
 
+    /// Returns the directory of the overrides.
+    pub(crate) fn overrides(&self) -> PathBuf {
+        self.share().join("hooks-overrides")
+    }
+
     /// Returns the directory of what stood under our names before.
     pub(crate) fn kept(&self) -> PathBuf {
         self.share().join("kept")
+    }
+
+    /// Returns where what stood at a path is kept.
+    pub(crate) fn kept_at(&self, path: &Path) -> PathBuf {
+        match (path.strip_prefix(&self.prefix), path.file_name()) {
+            (Ok(inside), _) => self.kept().join(inside),
+            (Err(_), name) => self.kept().join(name.unwrap_or_default()),
+        }
     }
 
     /// Returns the file that says what was installed.

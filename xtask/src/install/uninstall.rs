@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::ledger::Ledger;
 use super::place::Place;
-use super::{apply, lock, sync};
+use super::{apply, content, lock, sync};
 use crate::context::Context;
 use crate::error::{Doing, Result};
 use crate::say;
@@ -19,18 +19,18 @@ const UNDELIVERED: &[u8] = b"{\"s\":0,\"keep\":true";
 
 /// Takes back what the ledger of this place knows.
 pub(crate) fn run(cx: &Context, place: &Place) -> Result<()> {
-    let nothing = || say(&format!("nothing is installed in {}", place.disk(&place.prefix).display()));
-    if Ledger::read(place)?.is_none() {
-        nothing();
+    let prefix = place.disk(&place.prefix);
+    let _lock = if prefix.is_dir() { Some(lock(place)?) } else { None };
+    let mut ledger = Ledger::open(place)?;
+    if ledger == Ledger::default() {
+        say(&format!("nothing is installed in {}", prefix.display()));
         return Ok(());
     }
-    let (_lock, _) = lock(place)?;
-    let Some(mut ledger) = Ledger::read(place)? else {
-        nothing();
-        return Ok(());
-    };
     if ledger.synced {
         sync::remove(cx, place)?;
+        // From here on the program that did it may be gone.
+        ledger.synced = false;
+        ledger.write(place)?;
     }
     for path in ledger.ours.keys().cloned().collect::<Vec<_>>() {
         apply::take_back(place, &mut ledger, &path)?;
@@ -38,14 +38,17 @@ pub(crate) fn run(cx: &Context, place: &Place) -> Result<()> {
     if let Some(state) = place.state() {
         remove_state(&state)?;
     }
-    let file = place.disk(&place.ledger());
-    fs::remove_file(&file).doing(|| format!("remove {}", file.display()))?;
-    let made = ledger.directories.iter().rev().map(|dir| place.disk(dir));
-    for dir in std::iter::once(place.disk(&place.share())).chain(made) {
-        // Refused where somebody else has put something in.
-        let _ = fs::remove_dir(dir);
-    }
     let share = place.disk(&place.share());
+    let file = place.disk(&place.ledger());
+    let made: Vec<_> = ledger.directories.iter().rev().map(|dir| place.disk(dir)).collect();
+    // Those on the way to the ledger stay until it is gone; the rest goes before.
+    let (on_the_way, rest): (Vec<_>, Vec<_>) = made.into_iter().partition(|dir| file.starts_with(dir));
+    // A directory is not removed where somebody else has put something in.
+    rest.iter().for_each(|dir| drop(fs::remove_dir(dir)));
+    for file in [content::temporary(&file)?, file] {
+        apply::remove(&file)?;
+    }
+    on_the_way.iter().chain([&share]).for_each(|dir| drop(fs::remove_dir(dir)));
     if share.exists() {
         say(&format!("leaving {}: it holds files that are not of this installation", share.display()));
     }
@@ -78,7 +81,7 @@ fn remove_state(state: &Path) -> Result<()> {
         if path.is_dir() && !path.is_symlink() {
             remove_tree(&path)?;
         } else {
-            fs::remove_file(&path).doing(|| format!("remove {}", path.display()))?;
+            apply::remove(&path)?;
         }
     }
     // Refused while something stays.
