@@ -426,6 +426,38 @@ mod tests {
         }
     }
 
+    /// Does nothing by itself: the next test starts it in a process of its own.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+    fn panics_when_asked_to() {
+        let policy = match std::env::var("RIG_TEST_PANIC").as_deref() {
+            Ok("block") => OnFailure::Block,
+            Ok("pass") => OnFailure::Pass,
+            _ => return,
+        };
+        exit_on_panic("rig-x", policy);
+        panic!("with\nlines");
+    }
+
+    #[test]
+    fn a_panic_ends_in_one_line_and_the_code_of_the_policy() {
+        for (policy, code, consequence) in [
+            ("block", 2, "refused, because what cannot be judged is not run"),
+            ("pass", 0, "the session goes on without it"),
+        ] {
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "--nocapture", "hook::tests::panics_when_asked_to"])
+                .env("RIG_TEST_PANIC", policy)
+                .output()
+                .unwrap();
+            let said = String::from_utf8(child.stderr).unwrap();
+            let place = said.trim_start_matches("rig-x: internal error at ").split(';').next().unwrap();
+            assert_eq!(said, format!("rig-x: internal error at {place}; {consequence}\n"));
+            assert!(place.contains("hook.rs:"), "{place}");
+            assert_eq!(child.status.code(), Some(code));
+        }
+    }
+
     #[test]
     fn arguments_move_the_places_and_unknown_ones_fail() {
         let mut paths = Paths::below(Some("/home/a".into()));

@@ -108,6 +108,25 @@ fn a_page_for_people_is_no_answer() {
 }
 
 #[test]
+fn neither_a_redirect_nor_a_proxy_sees_event_or_token() {
+    let home = Home::new();
+    let (conductor, elsewhere) = (FakeConductor::start(), FakeConductor::start());
+    conductor.mode(Mode::Redirect(elsewhere.url()));
+    let mut command = report(&home, &["HEARTBEAT"])
+        .env("CONDUCTOR_BASE_URL", conductor.url())
+        .env("CONDUCTOR_TOKEN", "s3cret");
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
+        command = command.env(variable, elsewhere.url());
+    }
+    command.output();
+    let token = conductor.requests()[0].header("authorization").map(str::to_owned);
+    assert_eq!((token.as_deref(), elsewhere.requests().len()), (Some("Bearer s3cret"), 0));
+    let written: String =
+        home.files().iter().map(|f| std::fs::read_to_string(home.join(f)).expect("a text")).collect();
+    assert!(written.contains("HEARTBEAT") && !written.contains("s3cret"), "{written}");
+}
+
+#[test]
 fn a_request_by_hand_is_cut_off_when_its_time_is_over() {
     let home = Home::new();
     spool(&home, &["a", "b", "c", "d"]);
