@@ -4,14 +4,17 @@
 //! variables win over both where a key has one. A key that is not known is an error that
 //! names file and key, because a setting that is silently ignored is worse than none.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::files;
 use crate::paths::Paths;
+
+/// The largest file that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
 
 /// What the files say, user over system.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -158,7 +161,7 @@ fn replace<T>(slot: &mut Option<T>, value: Option<T>) {
 }
 
 fn read(path: &Path) -> Result<Option<File>, ConfigError> {
-    let text = match fs::read(path) {
+    let text = match files::read(path, LIMIT) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
@@ -211,7 +214,7 @@ mod tests {
         paths.user_config = Some(dir.path().join("user.json"));
         for (path, text) in [(&paths.system_config, system), (paths.user_config.as_ref().unwrap(), user)] {
             if text != ABSENT {
-                fs::write(path, text).unwrap();
+                std::fs::write(path, text).unwrap();
             }
         }
         let (config, errors) = Config::load(&paths);
@@ -283,6 +286,16 @@ mod tests {
             let expected = format!("the settings at DIR/user.json are not valid{expected}");
             assert_eq!((config, errors), (Config::default(), vec![expected]), "{user}");
         }
+    }
+
+    #[test]
+    fn a_file_without_end_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = Paths::below(None);
+        paths.system_config = dir.path().join("absent.json");
+        paths.user_config = Some("/dev/zero".into());
+        let shown = Config::load(&paths).1.iter().map(|e| crate::error::chain(e)).collect::<Vec<_>>();
+        assert_eq!(shown, ["failed to read the settings at /dev/zero: not a regular file"]);
     }
 
     #[test]

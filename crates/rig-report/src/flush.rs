@@ -9,7 +9,7 @@ use rig_core::courier::Courier;
 use rig_core::env::{Environment, ProjectEnv};
 use rig_core::error::chain;
 use rig_core::paths::Paths;
-use rig_core::spool::{Delivery, Pass, Spool, SpoolError};
+use rig_core::spool::{Delivery, Pass, Record, Spool, SpoolError};
 use serde_json::json;
 
 /// How long the flusher stays after its start even with nothing to do. It is longer than the least
@@ -37,8 +37,13 @@ pub(crate) fn once(
     let Some(flusher) = spool.flusher()? else { return Ok(Once::Busy) };
     let mut courier = courier(env, paths, cwd);
     courier.stop_at(Instant::now() + budget);
-    let pass = flusher.pass(|record| courier.deliver(record))?;
+    let pass = flusher.pass(|record| deliver(&spool, &mut courier, record))?;
     Ok(Once::Done(pass, courier.take_notes()))
+}
+
+/// Delivers a record, unless another process wants to deliver.
+fn deliver(spool: &Spool, courier: &mut Courier, record: &Record<'_>) -> Delivery {
+    if spool.is_wanted() { Delivery::Later } else { courier.deliver(record) }
 }
 
 /// What one pass in the foreground came to.
@@ -70,10 +75,7 @@ pub(crate) fn background(env: &Environment, paths: &Paths, cwd: &Path) -> Result
         let mut failures = 0;
         loop {
             courier.begin_pass();
-            let pass = flusher.pass(|record| match spool.is_wanted() {
-                true => Delivery::Later,
-                false => courier.deliver(record),
-            })?;
+            let pass = flusher.pass(|record| deliver(&spool, &mut courier, record))?;
             tell(paths, &mut courier, pass);
             if pass.accepted > 0 {
                 last_success = Instant::now();

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rig_core::spool::Spool;
 use rig_testkit::http::{Reply, Request, Response, Server};
 use rig_testkit::{FakeConductor, Home, Mode, Payload, Program};
 use serde_json::json;
@@ -105,6 +106,28 @@ fn a_page_for_people_is_no_answer() {
             server.url()
         ))
         .exits(0);
+}
+
+#[test]
+fn a_delivery_by_hand_ends_when_another_process_wants_to_deliver() {
+    let home = Home::new();
+    spool(&home, &["a", "b", "c"]);
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let (server, seen) = coordinator(move |_| {
+        wait.lock().expect("no panic").recv().expect("a word");
+        accepted()
+    });
+    let waiting = Spool::at(home.state().join("spool"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| report(&home, &["flush"]).env("CONDUCTOR_BASE_URL", server.url()).output());
+        rig_testkit::eventually("a request", || (!branches(&seen).is_empty()).then_some(()));
+        let taken = scope.spawn(|| waiting.take_over(Duration::from_secs(20)).expect("a lock").is_some());
+        rig_testkit::eventually("somebody to want the place", || waiting.is_wanted().then_some(()));
+        go.send(()).expect("somebody listens");
+        assert!(taken.join().expect("no panic"));
+    });
+    assert_eq!((branches(&seen), waiting.waiting_events().expect("a spool").len()), (vec!["a".into()], 2));
 }
 
 #[test]
