@@ -268,6 +268,13 @@ impl Spool {
         lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
     }
 
+    /// Says whether the spool is there: one that was removed, with the rest of the rig's files or with
+    /// a home directory, must not come back because somebody looks after it.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.dir.is_dir()
+    }
+
     /// Says whether events came since the last pass.
     #[must_use]
     pub fn has_news(&self) -> bool {

@@ -69,14 +69,19 @@ pub(crate) fn background(env: &Environment, paths: &Paths, cwd: &Path) -> Result
     if let Some(state) = paths.state.as_deref() {
         crate::session::forget_old(state);
     }
-    loop {
+    while spool.exists() {
         let Some(flusher) = spool.flusher()? else { return Ok(()) };
         let mut last_success = Instant::now();
         let mut failures = 0;
         loop {
+            if !spool.exists() {
+                return Ok(());
+            }
             courier.begin_pass();
             let pass = flusher.pass(|record| deliver(&spool, &mut courier, record))?;
-            tell(paths, &mut courier, pass);
+            if spool.exists() {
+                tell(paths, &mut courier, pass);
+            }
             if pass.accepted > 0 {
                 last_success = Instant::now();
                 failures = 0;
@@ -105,6 +110,7 @@ pub(crate) fn background(env: &Environment, paths: &Paths, cwd: &Path) -> Result
             return Ok(());
         }
     }
+    Ok(())
 }
 
 /// What a wait came to.
@@ -124,6 +130,9 @@ fn wait(spool: &Spool, pause: Duration, to_the_end: bool) -> Waited {
         let left = until.saturating_duration_since(Instant::now());
         if spool.is_wanted() {
             return Waited::Wanted;
+        }
+        if !spool.exists() {
+            return Waited::InVain;
         }
         if (!to_the_end || left.is_zero()) && spool.has_news() {
             return Waited::News;

@@ -238,3 +238,17 @@ fn an_event_for_a_url_that_the_repository_chose_goes_there_without_the_users_tok
     };
     assert_eq!((tokens(&at_theirs), tokens(&at_ours)), (vec![None], vec![Some("Bearer s3cret".to_owned())]));
 }
+
+#[test]
+fn a_flusher_whose_spool_was_removed_ends_and_brings_nothing_back() {
+    let home = Home::new();
+    let conductor = FakeConductor::start();
+    report(&home, Payload::stop()).env("CONDUCTOR_BASE_URL", conductor.url()).exits(0);
+    conductor.wait_for_events(|events| events.len() == 1);
+    rig_testkit::eventually("the delivery to be logged", || home.log("rig-report").pop());
+    let state = home.state();
+    let lock = std::fs::File::open(state.join("spool/flush.lock")).expect("the flusher's lock");
+    std::fs::remove_dir_all(&state).expect("remove the state");
+    rig_testkit::eventually("the flusher to end", || lock.try_lock().ok());
+    assert!(!state.exists());
+}
