@@ -148,8 +148,9 @@ impl Spool {
     /// Appends an event as one write. `to` is the base URL where a repository's settings chose it.
     ///
     /// An escalation is on the disk when this returns; for the others that would cost more than it
-    /// is worth. What is kept becomes a batch of its own where the file of waiting events cannot be
-    /// had: a process that is stopped holds its lock, or it belongs to somebody else.
+    /// is worth. The event becomes a batch of its own where the file of waiting events cannot be had:
+    /// a process that is stopped holds its lock, there are too many writers, or it belongs to
+    /// somebody else.
     ///
     /// # Errors
     /// When the file system refuses, or the spool is full and the event is none that is kept.
@@ -162,15 +163,13 @@ impl Spool {
         private_dir(&self.dir).map_err(|e| io_error("make the directory", &self.dir, e))?;
         let sync = event.kind == EventType::EscalationCreated;
         let path = self.waiting();
-        let file = match self.open_waiting() {
-            Err(error) if keep => {
-                return self.write_batch(&self.new_batch(), &line, sync).map_err(|_| error);
-            }
-            file => file?,
-        };
         if !keep && self.size()? > FULL_AT {
             return Err(SpoolError::Full { path: self.dir.clone() });
         }
+        let file = match self.open_waiting() {
+            Err(error) => return self.write_batch(&self.new_batch(), &line, sync).map_err(|_| error),
+            Ok(file) => file,
+        };
         append_line(&file, &line).map_err(|e| io_error("append to", &path, e))?;
         if sync { self.sync(&file, &path) } else { Ok(()) }
     }
