@@ -191,7 +191,7 @@ impl Bed {
 fn head(cx: &Context, runs: usize) -> Result<String> {
     let rustc = process::read(cx.cargo().arg("--version"))?;
     let valgrind = process::read(cx.command("valgrind").arg("--version"))?;
-    let kernel = process::read(cx.command("uname").args(["-srm"]))?;
+    let kernel = process::read(cx.command("uname").args(["-sm"]))?;
     let date = process::read(cx.command("date").args(["-u", "+%Y-%m-%d"]))?;
     let target = build::Target::choose(cx)?.triple;
     Ok(format!("{date}, {kernel}, {target}, {rustc}, {valgrind}; wall: median of {runs}, in turn"))
