@@ -10,7 +10,9 @@ pub mod conductor;
 pub mod github;
 pub mod home;
 pub mod http;
+pub mod needs;
 pub mod payload;
+pub mod postgres;
 pub mod program;
 
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ pub use conductor::{Behaviour, FakeConductor, Mode};
 pub use github::FakeGithub;
 pub use home::{Home, Repo};
 pub use payload::Payload;
+pub use postgres::Postgres;
 pub use program::{Output, Program};
 
 /// How long a test waits for something that has to happen before it fails.
