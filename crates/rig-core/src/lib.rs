@@ -25,7 +25,8 @@ pub mod paths;
 pub mod sender;
 pub mod settings;
 pub mod spool;
-pub mod text;
+
+pub use rig_text as text;
 
 /// The version that every program prints.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

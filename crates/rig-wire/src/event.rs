@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Category, Severity};
+
 /// The kind of an [`Event`], as the coordinator spells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -21,6 +23,14 @@ pub enum EventType {
     GuardBlocked,
     /// A person is asked for.
     EscalationCreated,
+    /// A person took an escalation.
+    EscalationAcked,
+    /// An escalation is done with.
+    EscalationClosed,
+    /// An escalation became more urgent.
+    EscalationBumped,
+    /// Something was added to an escalation.
+    EscalationNoteAdded,
 }
 
 impl fmt::Display for EventType {
@@ -40,23 +50,6 @@ pub enum AgentStatus {
 }
 
 impl fmt::Display for AgentStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
-
-/// How urgently a person is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Severity {
-    /// A security issue or data at risk: a direct message and an @mention.
-    P0,
-    /// CI is stuck or a review is in conflict: the admin channel.
-    P1,
-    /// A minor blocker that needs guidance: a thread on the pull request.
-    P2,
-}
-
-impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }
@@ -138,6 +131,12 @@ pub struct Event {
     /// ESCALATION_CREATED: what the reason has no room for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<String>,
+    /// ESCALATION_CREATED: what kind of help is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// ESCALATION_CREATED: what an open escalation has in common with its repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedup_key: Option<String>,
 }
 
 impl Event {
@@ -174,6 +173,8 @@ impl Event {
             escalation_id: None,
             severity: None,
             details: None,
+            category: None,
+            dedup_key: None,
         }
     }
 }
@@ -203,14 +204,13 @@ mod tests {
             (EventType::AgentStuck, "AGENT_STUCK"),
             (EventType::GuardBlocked, "GUARD_BLOCKED"),
             (EventType::EscalationCreated, "ESCALATION_CREATED"),
+            (EventType::EscalationAcked, "ESCALATION_ACKED"),
+            (EventType::EscalationClosed, "ESCALATION_CLOSED"),
+            (EventType::EscalationBumped, "ESCALATION_BUMPED"),
+            (EventType::EscalationNoteAdded, "ESCALATION_NOTE_ADDED"),
         ] {
             assert_eq!(kind.to_string(), text);
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{text}\""));
         }
-    }
-
-    #[test]
-    fn severities_order_from_the_most_urgent() {
-        assert!(Severity::P0 < Severity::P1 && Severity::P1 < Severity::P2);
     }
 }

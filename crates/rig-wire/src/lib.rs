@@ -6,8 +6,13 @@
 
 mod agent;
 mod agent_id;
+mod escalation;
 mod event;
 
 pub use agent::Agent;
 pub use agent_id::{AgentId, InvalidAgentId};
-pub use event::{AgentStatus, Event, EventType, Severity};
+pub use escalation::{
+    Category, Escalation, EscalationState, Notification, NotificationState, Route, Severity, StreamEvent,
+    UnknownWord,
+};
+pub use event::{AgentStatus, Event, EventType};
