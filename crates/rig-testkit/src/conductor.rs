@@ -1,13 +1,12 @@
 //! A coordinator that does what the real one is known to do, and misbehaves when asked to.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::PATIENCE;
-use crate::http::{Reply, Request, Response, Server};
+use crate::double::{Double, Stage, State};
+use crate::http::{Reply, Request, Response};
 
 /// The types that a coordinator has always known.
 const OLD_TYPES: &[&str] = &[
@@ -88,33 +87,19 @@ impl Default for Behaviour {
 
 /// The running coordinator; it stops when dropped.
 #[derive(Debug)]
-pub struct FakeConductor {
-    server: Server,
-    shared: Arc<Shared>,
-}
+pub struct FakeConductor(Double<Coordinator>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
+struct Coordinator {
     behaviour: Behaviour,
-    requests: Vec<Request>,
     accepted: Vec<Value>,
-    /// Hanging requests wait for this to move.
-    releases: u64,
 }
 
 impl FakeConductor {
     /// Starts one on a free port of 127.0.0.1.
     #[must_use]
     pub fn start() -> Self {
-        let shared = Arc::new(Shared::default());
-        let handler = Arc::clone(&shared);
-        Self { server: Server::start(move |request| handler.answer(request)), shared }
+        Self(Double::start(Coordinator::default(), answer))
     }
 
     /// Starts one that behaves in a certain way.
@@ -128,12 +113,12 @@ impl FakeConductor {
     /// Returns its base URL.
     #[must_use]
     pub fn url(&self) -> String {
-        self.server.url()
+        self.0.url()
     }
 
     /// Changes its behaviour for the requests that follow; hanging ones go on hanging.
     pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
-        change(&mut self.shared.lock().behaviour);
+        change(&mut self.0.lock().own.behaviour);
     }
 
     /// Changes how it answers.
@@ -143,26 +128,25 @@ impl FakeConductor {
 
     /// Lets go of every hanging request, whose connection is then closed.
     pub fn release(&self) {
-        self.shared.lock().releases += 1;
-        self.shared.changed.notify_all();
+        self.0.release();
     }
 
     /// Returns every request so far, answered or not.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.lock().requests.clone()
+        self.0.requests()
     }
 
     /// Returns the events that it accepted, as they were sent.
     #[must_use]
     pub fn accepted(&self) -> Vec<Value> {
-        self.shared.lock().accepted.clone()
+        self.0.lock().own.accepted.clone()
     }
 
     /// Returns how often somebody asked for work, which claims it.
     #[must_use]
     pub fn claims(&self) -> usize {
-        self.shared.lock().requests.iter().filter(|r| CLAIMING.contains(&r.path())).count()
+        self.0.lock().requests.iter().filter(|r| CLAIMING.contains(&r.path())).count()
     }
 
     /// Waits until the accepted events are as wanted, and returns them.
@@ -171,7 +155,7 @@ impl FakeConductor {
     /// When they are not within [`PATIENCE`].
     #[track_caller]
     pub fn wait_for_events(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        self.wait(|state| wanted(&state.accepted).then(|| state.accepted.clone()))
+        self.wait(|state| wanted(&state.own.accepted).then(|| state.own.accepted.clone()))
     }
 
     /// Waits until the requests are as wanted, and returns them.
@@ -184,70 +168,34 @@ impl FakeConductor {
     }
 
     #[track_caller]
-    fn wait<T>(&self, ask: impl Fn(&State) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        let mut state = self.shared.lock();
-        loop {
-            if let Some(answer) = ask(&state) {
-                return answer;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let asked: Vec<_> = state.requests.iter().map(|r| format!("{} {}", r.method, r.target)).collect();
-            assert!(!left.is_zero(), "waited in vain; accepted: {:?}; requests: {asked:?}", state.accepted);
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+    fn wait<T>(&self, ask: impl Fn(&State<Coordinator>) -> Option<T>) -> T {
+        self.0.wait(ask, |state| format!("accepted: {:?}; {}", state.own.accepted, state.asked()))
+    }
+}
+
+fn answer(stage: &Stage<Coordinator>, request: &Request) -> Reply {
+    let mut state = stage.lock();
+    match state.own.behaviour.mode.clone() {
+        Mode::Normal => Reply::Send(state.own.respond(request)),
+        Mode::Huge => Reply::Send(pad(state.own.respond(request))),
+        Mode::Close => Reply::Close,
+        Mode::ServerError => {
+            let page = "<!DOCTYPE html><html><body><h1>500 Internal Server Error</h1></body></html>";
+            Reply::Send(Response::new(500, "text/html", page))
+        }
+        Mode::NoContent => Reply::Send(Response::empty(204)),
+        Mode::Redirect(base) => {
+            let target = format!("{base}{}", request.target);
+            Reply::Send(Response::empty(307).header("location", &target))
+        }
+        Mode::Hang(time) => {
+            stage.hang(state, time);
+            Reply::Close
         }
     }
 }
 
-impl Drop for FakeConductor {
-    fn drop(&mut self) {
-        self.mode(Mode::Close);
-        self.release();
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, request: &Request) -> Reply {
-        let mut state = self.lock();
-        state.requests.push(request.clone());
-        self.changed.notify_all();
-        let reply = match state.behaviour.mode.clone() {
-            Mode::Normal => Reply::Send(state.respond(request)),
-            Mode::Huge => Reply::Send(pad(state.respond(request))),
-            Mode::Close => Reply::Close,
-            Mode::ServerError => {
-                let page = "<!DOCTYPE html><html><body><h1>500 Internal Server Error</h1></body></html>";
-                Reply::Send(Response::new(500, "text/html", page))
-            }
-            Mode::NoContent => Reply::Send(Response::empty(204)),
-            Mode::Redirect(base) => {
-                let target = format!("{base}{}", request.target);
-                Reply::Send(Response::empty(307).header("location", &target))
-            }
-            Mode::Hang(time) => {
-                self.hang(state, time);
-                return Reply::Close;
-            }
-        };
-        self.changed.notify_all();
-        reply
-    }
-
-    fn hang(&self, mut state: MutexGuard<'_, State>, time: Duration) {
-        let deadline = Instant::now() + time;
-        let since = state.releases;
-        while state.releases == since && Instant::now() < deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-}
-
-impl State {
+impl Coordinator {
     fn respond(&mut self, request: &Request) -> Response {
         if let Some(token) = &self.behaviour.token
             && request.header("authorization") != Some(&format!("Bearer {token}"))

@@ -5,12 +5,12 @@
 
 mod rest;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::http::{Reply, Request, Response, Server};
+use crate::double::{Double, Stage};
+use crate::http::{Reply, Request, Response};
 
 /// The repository `acme/app`: the open pull request 15 of branch `feature/issue-42-login`.
 const REPOSITORY: &str = include_str!("github/acme-app.json");
@@ -89,32 +89,13 @@ impl Default for Behaviour {
 
 /// The running GitHub; it stops when dropped.
 #[derive(Debug)]
-pub struct FakeGithub {
-    server: Server,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    behaviour: Behaviour,
-    requests: Vec<Request>,
-    /// Hanging requests wait for this to move.
-    releases: u64,
-}
+pub struct FakeGithub(Double<Behaviour>);
 
 impl FakeGithub {
     /// Starts one on a free port of 127.0.0.1.
     #[must_use]
     pub fn start() -> Self {
-        let shared = Arc::new(Shared::default());
-        let handler = Arc::clone(&shared);
-        Self { server: Server::start(move |request| handler.answer(request)), shared }
+        Self(Double::start(Behaviour::default(), answer))
     }
 
     /// Starts one that behaves in a certain way.
@@ -129,73 +110,45 @@ impl FakeGithub {
     /// `/api/v3` and at `/api/graphql` are the same interfaces, as on an Enterprise Server.
     #[must_use]
     pub fn url(&self) -> String {
-        self.server.url()
+        self.0.url()
     }
 
     /// Changes its behaviour for the requests that follow; hanging ones go on hanging.
     pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
-        change(&mut self.shared.lock().behaviour);
+        change(&mut self.0.lock().own);
     }
 
     /// Lets go of every hanging request, whose connection is then closed.
     pub fn release(&self) {
-        self.shared.lock().releases += 1;
-        self.shared.changed.notify_all();
+        self.0.release();
     }
 
     /// Returns every request so far, answered or not.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
-        self.shared.lock().requests.clone()
+        self.0.requests()
     }
 }
 
-impl Drop for FakeGithub {
-    fn drop(&mut self) {
-        self.behave(|behaviour| behaviour.mode = Mode::ServerError);
-        self.release();
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn answer(&self, request: &Request) -> Reply {
-        let mut state = self.lock();
-        state.requests.push(request.clone());
-        let response = match state.behaviour.mode.clone() {
-            Mode::Hang(time) => {
-                self.hang(state, time);
-                return Reply::Close;
-            }
-            Mode::PrimaryLimit(reset) => message(403, "API rate limit exceeded for user ID 1.")
-                .header("x-ratelimit-remaining", "0")
-                .header("x-ratelimit-reset", &reset.to_string()),
-            Mode::SecondaryLimit => message(403, "You have exceeded a secondary rate limit."),
-            Mode::TooMany(wait) => {
-                message(429, "Too many requests.").header("retry-after", &wait.to_string())
-            }
-            Mode::Forbidden(why) => message(403, why),
-            Mode::ServerError => page(502),
-            Mode::Html => page(200),
-            Mode::Redirect(base) => {
-                Response::empty(307).header("location", &format!("{base}{}", request.target))
-            }
-            _ => state.behaviour.respond(request),
-        };
-        Reply::Send(response)
-    }
-
-    fn hang(&self, mut state: MutexGuard<'_, State>, time: Duration) {
-        let deadline = Instant::now() + time;
-        let since = state.releases;
-        while state.releases == since && Instant::now() < deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+fn answer(stage: &Stage<Behaviour>, request: &Request) -> Reply {
+    let state = stage.lock();
+    let response = match state.own.mode.clone() {
+        Mode::Hang(time) => {
+            stage.hang(state, time);
+            return Reply::Close;
         }
-    }
+        Mode::PrimaryLimit(reset) => message(403, "API rate limit exceeded for user ID 1.")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", &reset.to_string()),
+        Mode::SecondaryLimit => message(403, "You have exceeded a secondary rate limit."),
+        Mode::TooMany(wait) => message(429, "Too many requests.").header("retry-after", &wait.to_string()),
+        Mode::Forbidden(why) => message(403, why),
+        Mode::ServerError => page(502),
+        Mode::Html => page(200),
+        Mode::Redirect(base) => Response::empty(307).header("location", &format!("{base}{}", request.target)),
+        _ => state.own.respond(request),
+    };
+    Reply::Send(response)
 }
 
 impl Behaviour {

@@ -7,6 +7,7 @@
 //! Everything here panics when it cannot do its work, since a panic is how a test fails.
 
 pub mod conductor;
+mod double;
 pub mod github;
 pub mod home;
 pub mod http;
