@@ -1,0 +1,330 @@
+use jiff::{SignedDuration, Timestamp};
+use rig_wire::{Category, EscalationState, Notification, NotificationState, Route, Severity};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Event, Fact, Policy};
+
+/// An escalation as its events made it: the read model, and what decisions are made on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Escalation {
+    pub id: Uuid,
+    /// How many events its stream has.
+    pub version: i64,
+    pub severity: Severity,
+    pub initial_severity: Severity,
+    pub state: EscalationState,
+    pub reason: String,
+    pub details: Option<String>,
+    pub category: Category,
+    pub agent_id: String,
+    pub repo: Option<String>,
+    pub issue_number: Option<u64>,
+    pub pr_number: Option<u64>,
+    pub branch: Option<String>,
+    pub session_id: Option<String>,
+    /// The digest that equal escalations share.
+    pub dedup_key: String,
+    /// The digest of what was sent.
+    pub content_hash: String,
+    /// The name of the token that created it.
+    pub token: String,
+    pub created_at: Timestamp,
+    /// When its present level began: its creation, or its last bump.
+    pub level_since: Timestamp,
+    /// When people were told again last, at this level.
+    pub reminded_at: Option<Timestamp>,
+    pub reminder_count: u32,
+    pub acked_at: Option<Timestamp>,
+    pub acked_by: Option<String>,
+    pub closed_at: Option<Timestamp>,
+    pub closed_by: Option<String>,
+    pub resolution: Option<String>,
+    pub bump_count: u32,
+    pub last_bumped_at: Option<Timestamp>,
+    pub note_count: u32,
+    /// The announcement that people have to see by now: creation, bumps and reminders count up.
+    pub round: u32,
+    /// The round in which the present level was announced.
+    pub level_round: u32,
+    /// What became of each announcement on each route.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What became of an announcement on one route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    pub round: u32,
+    pub severity: Severity,
+    pub route: Route,
+    pub target: String,
+    /// Sent or failed; what is still tried is in the outbox alone.
+    pub state: NotificationState,
+    pub message_id: Option<String>,
+    pub channel_id: Option<String>,
+    pub url: Option<String>,
+    pub attempts: u32,
+    pub last_error: Option<String>,
+    pub at: Timestamp,
+}
+
+impl Escalation {
+    /// Makes an escalation of its first event; `None` for any other event.
+    #[must_use]
+    pub fn begin(fact: &Fact) -> Option<Self> {
+        let Event::EscalationCreated {
+            escalation_id,
+            severity,
+            reason,
+            category,
+            agent_id,
+            repo,
+            issue_number,
+            pr_number,
+            branch,
+            details,
+            session_id,
+            dedup_key,
+            content_hash,
+            token,
+        } = &fact.event
+        else {
+            return None;
+        };
+        Some(Self {
+            id: *escalation_id,
+            version: fact.version,
+            severity: *severity,
+            initial_severity: *severity,
+            state: EscalationState::Open,
+            reason: reason.clone(),
+            details: details.clone(),
+            category: *category,
+            agent_id: agent_id.clone(),
+            repo: repo.clone(),
+            issue_number: *issue_number,
+            pr_number: *pr_number,
+            branch: branch.clone(),
+            session_id: session_id.clone(),
+            dedup_key: dedup_key.clone(),
+            content_hash: content_hash.clone(),
+            token: token.clone(),
+            created_at: fact.at,
+            level_since: fact.at,
+            reminded_at: None,
+            reminder_count: 0,
+            acked_at: None,
+            acked_by: None,
+            closed_at: None,
+            closed_by: None,
+            resolution: None,
+            bump_count: 0,
+            last_bumped_at: None,
+            note_count: 0,
+            round: 0,
+            level_round: 0,
+            deliveries: Vec::new(),
+        })
+    }
+
+    /// Applies the next event of the stream.
+    pub fn apply(&mut self, fact: &Fact) {
+        self.version = fact.version;
+        let at = fact.at;
+        match &fact.event {
+            Event::EscalationCreated { .. } => {}
+            Event::EscalationAcked { by, .. } => {
+                self.state = EscalationState::Acked;
+                self.acked_at = Some(at);
+                self.acked_by = Some(by.clone());
+            }
+            Event::EscalationClosed { resolution, by, .. } => {
+                self.state = EscalationState::Closed;
+                self.closed_at = Some(at);
+                self.closed_by = Some(by.clone());
+                self.resolution = Some(resolution.clone());
+            }
+            Event::EscalationBumped { to_severity, bump_count, reopened, .. } => {
+                self.severity = *to_severity;
+                self.bump_count = *bump_count;
+                self.last_bumped_at = Some(at);
+                self.level_since = at;
+                self.reminded_at = None;
+                self.round += 1;
+                self.level_round = self.round;
+                if *reopened {
+                    self.state = EscalationState::Open;
+                    self.acked_at = None;
+                    self.acked_by = None;
+                }
+            }
+            Event::EscalationReminded { reminder_count, .. } => {
+                self.reminded_at = Some(at);
+                self.reminder_count = *reminder_count;
+                self.round += 1;
+            }
+            Event::EscalationNoteAdded { .. } => {
+                self.note_count = self.note_count.saturating_add(1);
+            }
+            Event::EscalationNotified {
+                severity,
+                route,
+                target,
+                message_id,
+                channel_id,
+                url,
+                attempt,
+                round,
+                ..
+            } => {
+                let one = self.delivery(*round, *severity, *route, target, at);
+                one.state = NotificationState::Sent;
+                one.message_id = Some(message_id.clone());
+                one.channel_id = Some(channel_id.clone());
+                one.url.clone_from(url);
+                one.attempts = *attempt;
+                one.last_error = None;
+                one.at = at;
+            }
+            Event::EscalationNotifyFailed {
+                severity, route, target, attempt, round, error, r#final, ..
+            } => {
+                let one = self.delivery(*round, *severity, *route, target, at);
+                if one.state != NotificationState::Sent {
+                    one.state = if *r#final { NotificationState::Failed } else { NotificationState::Pending };
+                }
+                one.attempts = *attempt;
+                one.last_error = Some(error.clone());
+                one.at = at;
+            }
+        }
+    }
+
+    fn delivery(
+        &mut self,
+        round: u32,
+        severity: Severity,
+        route: Route,
+        target: &str,
+        at: Timestamp,
+    ) -> &mut Delivery {
+        let same = |d: &Delivery| d.round == round && d.route == route && d.target == target;
+        let index = self.deliveries.iter().position(same).unwrap_or_else(|| {
+            self.deliveries.push(Delivery {
+                round,
+                severity,
+                route,
+                target: target.to_owned(),
+                state: NotificationState::Pending,
+                message_id: None,
+                channel_id: None,
+                url: None,
+                attempts: 0,
+                last_error: None,
+                at,
+            });
+            self.deliveries.len() - 1
+        });
+        &mut self.deliveries[index]
+    }
+
+    /// Rebuilds an escalation from the whole stream; `None` where it does not begin with a creation.
+    #[must_use]
+    pub fn replay<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Option<Self> {
+        let mut facts = facts.into_iter();
+        let mut escalation = Self::begin(facts.next()?)?;
+        facts.for_each(|fact| escalation.apply(fact));
+        Some(escalation)
+    }
+
+    /// Returns the name of the stream.
+    #[must_use]
+    pub fn stream(&self) -> String {
+        stream_of(self.id)
+    }
+
+    /// Says whether a route that a person sees has confirmed the present level.
+    #[must_use]
+    pub fn delivered(&self) -> bool {
+        let told = |d: &Delivery| d.state == NotificationState::Sent && d.round >= self.level_round;
+        self.deliveries.iter().any(told)
+    }
+
+    /// Returns when it is raised unless a person takes it before.
+    #[must_use]
+    pub fn next_bump_at(&self, policy: &Policy) -> Option<Timestamp> {
+        let after = policy.bump_after(self.severity).filter(|_| self.state == EscalationState::Open)?;
+        self.level_since.checked_add(SignedDuration::try_from(after).ok()?).ok()
+    }
+
+    /// Returns when people are told again, for a P0 that nobody took.
+    #[must_use]
+    pub fn next_reminder_at(&self, policy: &Policy) -> Option<Timestamp> {
+        let every = policy
+            .remind_every
+            .filter(|_| self.state == EscalationState::Open && self.severity == Severity::P0)?;
+        self.reminded_at.unwrap_or(self.level_since).checked_add(SignedDuration::try_from(every).ok()?).ok()
+    }
+
+    /// Returns the escalation as it is shown. `waiting` is what the outbox still tries.
+    #[must_use]
+    pub fn show(&self, policy: &Policy, waiting: &[Notification]) -> rig_wire::Escalation {
+        let mut notifications: Vec<Notification> = self
+            .deliveries
+            .iter()
+            .filter(|d| d.state != NotificationState::Pending)
+            .map(|d| Notification {
+                route: d.route,
+                severity: d.severity,
+                target: d.target.clone(),
+                state: d.state,
+                message_id: d.message_id.clone(),
+                url: d.url.clone(),
+                attempts: d.attempts,
+                last_error: d.last_error.clone(),
+                at: shown(d.at),
+            })
+            .collect();
+        notifications.extend_from_slice(waiting);
+        rig_wire::Escalation {
+            id: self.id.to_string(),
+            severity: self.severity,
+            initial_severity: self.initial_severity,
+            state: self.state,
+            reason: self.reason.clone(),
+            details: self.details.clone(),
+            category: self.category,
+            agent_id: self.agent_id.clone(),
+            repo: self.repo.clone(),
+            issue_number: self.issue_number,
+            pr_number: self.pr_number,
+            branch: self.branch.clone(),
+            created_at: shown(self.created_at),
+            acked_at: self.acked_at.map(shown),
+            acked_by: self.acked_by.clone(),
+            closed_at: self.closed_at.map(shown),
+            closed_by: self.closed_by.clone(),
+            resolution: self.resolution.clone(),
+            bump_count: self.bump_count,
+            last_bumped_at: self.last_bumped_at.map(shown),
+            next_bump_at: self.next_bump_at(policy).map(shown),
+            note_count: self.note_count,
+            delivered: self.delivered(),
+            notifications,
+        }
+    }
+}
+
+/// Returns the name of an escalation's stream.
+#[must_use]
+pub fn stream_of(id: Uuid) -> String {
+    format!("escalation-{id}")
+}
+
+/// Returns a time as it is sent: ISO 8601 in UTC with milliseconds.
+#[must_use]
+pub fn shown(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
