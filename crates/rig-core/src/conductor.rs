@@ -3,6 +3,7 @@
 //! Every call has one overall time budget. No redirect is followed, no proxy is used, and the token
 //! goes only to the origin that it was configured with. The endpoints that claim work are not here.
 
+mod embedded;
 mod endpoint;
 
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use rig_wire::{Agent, AgentId};
 use serde_json::Value;
 use ureq::http::{Response, StatusCode};
 
-pub use endpoint::{Endpoint, EndpointError};
+pub use embedded::{Embedded, EmbeddedError};
+pub use endpoint::{Endpoint, EndpointError, Token};
 
 use crate::text::{clean, cut};
 
@@ -20,6 +22,9 @@ const AGENTS_LIMIT: u64 = 1 << 20;
 
 /// The largest answer that is read after posting an event, in bytes.
 const ANSWER_LIMIT: u64 = 4 << 20;
+
+/// The largest answer that is read when asking for anything else, in bytes.
+const REPLY_LIMIT: u64 = 8 << 20;
 
 /// The longest time, in seconds, for which a coordinator is left alone when it asks for that.
 pub const LONGEST_REST: u64 = 60 * 60;
@@ -54,6 +59,28 @@ pub enum Posted {
     Failed(u16),
     /// It wants to be left alone for so many seconds, [`LONGEST_REST`] at most.
     Throttled(u64),
+}
+
+/// An answer of any status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The body; `None` where it is no JSON.
+    pub body: Option<Value>,
+    /// The query of the next page of a list.
+    pub next: Option<String>,
+    /// For how many seconds it wants to be left alone, [`LONGEST_REST`] at most.
+    pub retry_after: Option<u64>,
+}
+
+impl Reply {
+    /// Returns what is said of an error, cleaned and cut.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        let said = self.body.as_ref()?.get("error")?.as_str()?;
+        Some(cut(&clean(&cut(said, 2000)), 400)).filter(|said| !said.is_empty())
+    }
 }
 
 /// Why a question was not answered.
@@ -149,11 +176,37 @@ impl Conductor {
         Ok(choose(list.iter().filter_map(Agent::from_value), id))
     }
 
-    fn get(&self, path: &str, deadline: Instant) -> Result<Response<ureq::Body>, ConductorError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ConductorError::Call("no time left".into()));
+    /// Asks for anything else that is read alone: a path with its query.
+    ///
+    /// # Errors
+    /// When no answer came before the deadline.
+    pub fn ask(&self, path: &str, deadline: Instant) -> Result<Reply, ConductorError> {
+        self.get(path, deadline).map(read_reply)
+    }
+
+    /// Posts JSON to a path.
+    ///
+    /// # Errors
+    /// When no answer came before the deadline. Whether the coordinator did what was asked is not
+    /// known then.
+    pub fn tell(&self, path: &str, body: &Value, deadline: Instant) -> Result<Reply, ConductorError> {
+        let left = time_left(deadline)?;
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.endpoint.base))
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        if let Some(token) = &self.endpoint.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
+        let request = request.config().timeout_global(Some(left)).build();
+        let answer =
+            request.send(body.to_string()).map_err(|error| ConductorError::Call(error.to_string()))?;
+        Ok(read_reply(answer))
+    }
+
+    fn get(&self, path: &str, deadline: Instant) -> Result<Response<ureq::Body>, ConductorError> {
+        let left = time_left(deadline)?;
         let mut request =
             self.agent.get(format!("{}{path}", self.endpoint.base)).header("accept", "application/json");
         if let Some(token) = &self.endpoint.token {
@@ -162,6 +215,11 @@ impl Conductor {
         let request = request.config().timeout_global(Some(left)).build();
         request.call().map_err(|error| ConductorError::Call(error.to_string()))
     }
+}
+
+fn time_left(deadline: Instant) -> Result<Duration, ConductorError> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ConductorError::Call("no time left".into())) } else { Ok(left) }
 }
 
 /// Chooses the agent of that id, else an instance of it, online ones first. Entries with a `#` are
@@ -187,9 +245,33 @@ fn body(answer: &mut Response<ureq::Body>) -> Option<Value> {
     serde_json::from_slice(&text).ok()
 }
 
+fn read_reply(mut answer: Response<ureq::Body>) -> Reply {
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let (next, retry_after) = (header("link").and_then(next_query), header("retry-after").and_then(seconds));
+    let status = answer.status().as_u16();
+    let text = answer.body_mut().with_config().limit(REPLY_LIMIT).read_to_vec();
+    let body = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    Reply { status, body, next, retry_after }
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    text.trim().parse().ok().map(|seconds: u64| seconds.min(LONGEST_REST))
+}
+
+/// Returns the query of the link that is marked as the next page. Where else the link points does
+/// not matter: the next page is asked of who gave this one.
+fn next_query(link: &str) -> Option<String> {
+    link.split('<').skip(1).find_map(|one| {
+        let (url, parameters) = one.split_once('>')?;
+        let mut parameters = parameters.split([';', ',']).map(str::trim);
+        let is_next = parameters.any(|p| matches!(p, "rel=next" | "rel=\"next\""));
+        Some(url.split_once('?').filter(|_| is_next)?.1.to_owned())
+    })
+}
+
 fn read_posted(mut answer: Response<ureq::Body>) -> Posted {
     let status = answer.status().as_u16();
-    let after = answer.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse().ok());
+    let after = answer.headers().get("retry-after").and_then(|v| seconds(v.to_str().ok()?));
     let is_page = answer.body().mime_type().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
     let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
     let value = || body.as_deref().ok().and_then(|text| serde_json::from_slice::<Value>(text).ok());
@@ -197,7 +279,7 @@ fn read_posted(mut answer: Response<ureq::Body>) -> Posted {
         // A page for people comes from whatever else is at that address.
         200..=299 if is_page => Posted::Unavailable(format!("it answered {status} with a page")),
         200..=299 => Posted::Accepted(value().unwrap_or(Value::Null)),
-        429 => Posted::Throttled(after.unwrap_or(60).min(LONGEST_REST)),
+        429 => Posted::Throttled(after.unwrap_or(60)),
         400 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => {
             let said = value().and_then(|v| v.get("error")?.as_str().map(str::to_owned));
             let said = said.map_or_else(|| "no reason given".to_owned(), |s| clean(&cut(&s, 2000)));
@@ -212,6 +294,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_next_page_is_found_among_links() {
+        for (link, expected) in [
+            (r#"<http://c/api/escalations?cursor=a&limit=2>; rel="next""#, Some("cursor=a&limit=2")),
+            (r#"</api/escalations?cursor=a,b>; rel=next"#, Some("cursor=a,b")),
+            (r#"<http://c/x?p=1>; rel="prev", <http://c/x?p=3>; title="n"; rel="next""#, Some("p=3")),
+            (r#"<http://c/x?p=1>; rel="prev",<http://c/x?p=3>;rel="next",<y?z>;rel="last""#, Some("p=3")),
+            (r#"<http://c/x?p=1>; rel="prev""#, None),
+            (r#"<http://c/x>; rel="next""#, None),
+            ("nonsense", None),
+            ("<open", None),
+            ("", None),
+        ] {
+            assert_eq!(next_query(link).as_deref(), expected, "{link}");
+        }
+    }
 
     #[test]
     fn an_exact_id_wins_then_an_instance_that_is_online() {

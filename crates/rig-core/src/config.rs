@@ -52,6 +52,32 @@ pub struct ConductorSection {
     /// The base URL that the token belongs to: of the same file, else of the merged files.
     #[serde(skip)]
     pub token_for: Option<String>,
+    /// The token with which a person acks, closes and raises; for that URL's origin, too.
+    pub operator_token: Option<String>,
+    /// The base URL that the operator's token belongs to.
+    #[serde(skip)]
+    pub operator_token_for: Option<String>,
+    /// The directory of the embedded service, which is asked where no base URL is set.
+    #[serde(skip)]
+    pub embedded: Option<PathBuf>,
+}
+
+impl ConductorSection {
+    fn overlay(&mut self, file: Self) {
+        let beside = file.base_url.clone().or_else(|| self.base_url.clone());
+        for (token, token_for, of_file) in [
+            (&mut self.token, &mut self.token_for, file.token),
+            (&mut self.operator_token, &mut self.operator_token_for, file.operator_token),
+        ] {
+            if of_file.is_some() {
+                *token = of_file;
+                token_for.clone_from(&beside);
+            } else if token.is_some() && token_for.is_none() {
+                token_for.clone_from(&file.base_url);
+            }
+        }
+        replace(&mut self.base_url, file.base_url);
+    }
 }
 
 impl std::fmt::Debug for ConductorSection {
@@ -60,6 +86,9 @@ impl std::fmt::Debug for ConductorSection {
             .field("base_url", &self.base_url)
             .field("token", &self.token.as_ref().map(|_| "(hidden)"))
             .field("token_for", &self.token_for)
+            .field("operator_token", &self.operator_token.as_ref().map(|_| "(hidden)"))
+            .field("operator_token_for", &self.operator_token_for)
+            .field("embedded", &self.embedded)
             .finish()
     }
 }
@@ -128,6 +157,7 @@ impl Config {
                 Err(error) => errors.push(error),
             }
         }
+        config.conductor.embedded = paths.embedded();
         (config, errors)
     }
 
@@ -142,14 +172,7 @@ impl Config {
         replace(&mut self.agent.name, name);
         replace(&mut self.agent.email, email);
         replace(&mut self.agent.email_domain, email_domain);
-        let conductor = file.conductor;
-        if conductor.token.is_some() {
-            self.conductor.token_for = conductor.base_url.clone().or_else(|| self.conductor.base_url.clone());
-            self.conductor.token = conductor.token;
-        } else if self.conductor.token.is_some() && self.conductor.token_for.is_none() {
-            self.conductor.token_for.clone_from(&conductor.base_url);
-        }
-        replace(&mut self.conductor.base_url, conductor.base_url);
+        self.conductor.overlay(file.conductor);
         replace(&mut self.report.heartbeat_seconds, file.report.heartbeat_seconds);
     }
 }
@@ -217,7 +240,8 @@ mod tests {
                 std::fs::write(path, text).unwrap();
             }
         }
-        let (config, errors) = Config::load(&paths);
+        let (mut config, errors) = Config::load(&paths);
+        assert_eq!(config.conductor.embedded.take(), paths.embedded());
         let shown = |e: &ConfigError| crate::error::chain(e).replace(dir.path().to_str().unwrap(), "DIR");
         (config, errors.iter().map(shown).collect())
     }
@@ -262,6 +286,10 @@ mod tests {
         ] {
             let (config, _) = load(system, user);
             assert_eq!(config.conductor.token_for.as_deref(), expected, "{system} {user}");
+            let [system, user] = [system, user].map(|text| text.replace("token", "operatorToken"));
+            let (config, _) = load(&system, &user);
+            assert_eq!(config.conductor.operator_token_for.as_deref(), expected, "{system} {user}");
+            assert_eq!(config.conductor.token, None);
         }
     }
 
@@ -306,7 +334,8 @@ mod tests {
 
     #[test]
     fn a_token_is_not_in_the_debug_text() {
-        let (config, _) = load(ABSENT, r#"{"conductor":{"token":"s3cret","baseUrl":"http://a"}}"#);
-        assert!(!format!("{config:?}").contains("s3cret"));
+        let file = r#"{"conductor":{"token":"s3cret","operatorToken":"s3cret","baseUrl":"http://a"}}"#;
+        let (config, _) = load(ABSENT, file);
+        assert!(config.conductor.operator_token.is_some() && !format!("{config:?}").contains("s3cret"));
     }
 }

@@ -11,6 +11,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::clock::unix_seconds;
 use crate::conductor::{Budget, Conductor, Endpoint, LONGEST_REST, Posted};
 use crate::log;
@@ -39,6 +41,8 @@ pub struct Courier {
     deadline: Option<Instant>,
     throttled: u64,
     insists: bool,
+    answer: Option<Value>,
+    refusal: Option<u16>,
     notes: Vec<String>,
 }
 
@@ -58,6 +62,8 @@ impl Courier {
             deadline: None,
             throttled: 0,
             insists: false,
+            answer: None,
+            refusal: None,
             notes,
         }
     }
@@ -97,6 +103,17 @@ impl Courier {
         self.throttled
     }
 
+    /// Takes the answer to the last event that was accepted.
+    pub fn take_answer(&mut self) -> Option<Value> {
+        self.answer.take()
+    }
+
+    /// Returns the status with which an event was last not taken.
+    #[must_use]
+    pub fn last_refusal(&self) -> Option<u16> {
+        self.refusal
+    }
+
     /// Takes what there is to tell: who could not be reached and why, what was given up.
     pub fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
@@ -133,8 +150,15 @@ impl Courier {
             }
         }
         let foreign = record.to.is_some() && conductor.endpoint().token.is_none();
-        match conductor.post_event(record.event.get(), self.deadline) {
-            Posted::Accepted(_) => Delivery::Accepted,
+        let posted = conductor.post_event(record.event.get(), self.deadline);
+        if let Posted::Refused(status, _) | Posted::Failed(status) = posted {
+            self.refusal = Some(status);
+        }
+        match posted {
+            Posted::Accepted(answer) => {
+                self.answer = Some(answer);
+                Delivery::Accepted
+            }
             Posted::Refused(status, said) => self.refused(record, base, &kind, &format!("{status} ({said})")),
             // No token will ever go there.
             Posted::Failed(401) if foreign => self.refused(record, base, &kind, "401"),

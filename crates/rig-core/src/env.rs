@@ -97,7 +97,8 @@ const LIMIT: u64 = 8 << 20;
 
 /// The variables that say where events go. A session keeps what a settings file set after the file
 /// is gone, and whoever types a command can set them too, so for these the files are not enough.
-const OF_A_COORDINATOR: [&str; 3] = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN"];
+const OF_A_COORDINATOR: [&str; 4] =
+    ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN", "CONDUCTOR_OPERATOR_TOKEN"];
 
 impl ProjectEnv {
     /// Reads `.claude/settings.json` and `.claude/settings.local.json` of the project directory,

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Reads a regular file of at most `limit` bytes.
@@ -38,6 +38,29 @@ pub fn read_start(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// When the file cannot be read, is no regular file, or its start is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     String::from_utf8(read_start(path, limit)?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
+}
+
+/// Reads a regular file of at most `limit` bytes that is this user's and that nobody else can read or
+/// write.
+///
+/// # Errors
+/// When the file cannot be read, is no regular file, is larger, or is open to others.
+pub fn read_private(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, size) = open(path)?;
+    let meta = file.metadata()?;
+    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return refuse("it belongs to another user".to_owned());
+    }
+    if meta.mode() & 0o077 != 0 {
+        return refuse(format!("others may read or write it (mode {:o})", meta.mode() & 0o777));
+    }
+    if size > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    }
+    let mut text = Vec::new();
+    file.take(limit).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Opens without waiting for the other end of a pipe, and returns the size as well.

@@ -50,6 +50,12 @@ impl Paths {
         Some(self.state.as_deref()?.join("spool"))
     }
 
+    /// Returns the directory of the embedded service, which may not exist.
+    #[must_use]
+    pub fn embedded(&self) -> Option<PathBuf> {
+        Some(self.state.as_deref()?.join("conductor"))
+    }
+
     /// Returns the log file of one program.
     #[must_use]
     pub fn log(&self, program: &str) -> Option<PathBuf> {

@@ -22,6 +22,8 @@ pub struct Sender {
     pub identity: Identity,
     /// What is wrong with the settings.
     pub warnings: Vec<String>,
+    /// What of the environment the project set.
+    pub project: ProjectEnv,
     /// The coordinator, where one is set up.
     pub endpoint: Option<Endpoint>,
     /// `owner/name` of the working copy, else `CONDUCTOR_REPO` where that has this form.
@@ -53,7 +55,7 @@ impl Sender {
         let from_branch = branch.as_deref().and_then(issue_of_branch).filter(|i| i.certain).map(|i| i.number);
         let assigned = || env.get("CONDUCTOR_ISSUE_NUMBER")?.trim().parse().ok().filter(|n| *n > 0);
         let issue = from_branch.or_else(assigned);
-        Self { config, identity, warnings, endpoint, repo, branch, issue }
+        Self { config, identity, warnings, project, endpoint, repo, branch, issue }
     }
 
     /// Returns an event about the present place.

@@ -1,8 +1,12 @@
 use ureq::http::Uri;
 
+use super::embedded::{Embedded, EmbeddedError};
 use crate::config::ConductorSection;
 use crate::env::{Environment, ProjectEnv};
 use crate::text::redact;
+
+/// The variables that hold a base URL.
+const URLS: [&str; 2] = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL"];
 
 /// Where the coordinator is, and the token that may be sent there.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,8 +15,12 @@ pub struct Endpoint {
     pub base: String,
     /// The token, where one was configured for this origin.
     pub token: Option<String>,
+    /// Where the token came from, such as `CONDUCTOR_TOKEN`.
+    pub token_from: Option<String>,
     /// Whether a repository's settings chose the URL.
     pub from_project: bool,
+    /// Whether it is the embedded service of this user.
+    pub embedded: bool,
     /// Why a token that is there is not used.
     pub withheld: Option<String>,
 }
@@ -23,76 +31,96 @@ impl std::fmt::Debug for Endpoint {
             .field("base", &self.base)
             .field("token", &self.token.as_ref().map(|_| "(hidden)"))
             .field("from_project", &self.from_project)
+            .field("embedded", &self.embedded)
             .finish_non_exhaustive()
     }
 }
 
-/// A base URL that cannot be used.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{source_name} is not a usable base URL: {reason}")]
-pub struct EndpointError {
-    /// The variable or setting.
-    pub source_name: String,
-    /// What is wrong with it.
-    pub reason: &'static str,
+/// A coordinator that is named and cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// A variable or setting that is no base URL.
+    #[error("{source_name} is not a usable base URL: {reason}")]
+    Url {
+        /// The variable or setting.
+        source_name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The embedded service, whose files are not as they have to be.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+}
+
+/// A token that was looked for.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Token {
+    /// It may be sent.
+    Found {
+        /// The token.
+        secret: String,
+        /// Where it came from.
+        from: String,
+    },
+    /// It may not be sent, for this reason.
+    Withheld(String),
+    /// There is none.
+    Missing,
 }
 
 impl Endpoint {
-    /// Finds the coordinator: `CONDUCTOR_BASE_URL`, its older alias `CONDUCTOR_URL`, then the
-    /// setting `conductor.baseUrl`; `None` where none of them is set.
+    /// Finds the coordinator: `CONDUCTOR_BASE_URL`, its older alias `CONDUCTOR_URL`, the setting
+    /// `conductor.baseUrl`, then the embedded service where it runs; `None` where there is none of them.
     ///
     /// The token is `CONDUCTOR_TOKEN`, else the setting `conductor.token`. It belongs to the URL
     /// that came from the same place, else to the URL in the settings, and is sent to the origin
-    /// of that URL alone. A URL that a repository's settings chose gets no token of the user's.
+    /// of that URL alone. A URL that a repository's settings chose gets no token of the user's, and
+    /// the embedded service only its own.
     ///
     /// # Errors
-    /// When the URL that is set cannot be used; the next source is not tried then.
+    /// When what is set cannot be used; the next source is not tried then.
     pub fn resolve(
         env: &Environment,
         project: &ProjectEnv,
         settings: &ConductorSection,
     ) -> Result<Option<Self>, EndpointError> {
-        let variable =
-            ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL"].into_iter().find_map(|name| Some((name, env.get(name)?)));
+        let variable = URLS.into_iter().find_map(|name| Some((name, env.get(name)?)));
         let (source, url) = match (&variable, &settings.base_url) {
             (Some((name, url)), _) => (*name, url),
             (None, Some(url)) => ("the setting `conductor.baseUrl`", url),
-            (None, None) => return Ok(None),
+            (None, None) => return Self::embedded(settings),
         };
         let base =
-            base_url(url).map_err(|reason| EndpointError { source_name: source.to_owned(), reason })?;
+            base_url(url).map_err(|reason| EndpointError::Url { source_name: source.to_owned(), reason })?;
         let from_project = variable.as_ref().is_some_and(|(name, _)| project.sets(name));
-        let (token, bound) = match env.get("CONDUCTOR_TOKEN") {
-            // A repository that brings its own token may send it where it likes.
-            Some(token) if project.sets("CONDUCTOR_TOKEN") => {
-                (Some(token), from_project.then(|| base.clone()))
-            }
-            Some(token) => match &variable {
-                Some(_) if !from_project => (Some(token), Some(base.clone())),
-                _ => (Some(token), settings.base_url.clone()),
-            },
-            None => (settings.token.clone(), settings.token_for.clone()),
+        let unlocked =
+            Self { base, token: None, token_from: None, from_project, embedded: false, withheld: None };
+        let kind = Kind {
+            variable: "CONDUCTOR_TOKEN",
+            setting: "conductor.token",
+            of_settings: settings.token.as_ref(),
+            belongs_to: settings.token_for.as_ref(),
         };
-        let allowed = bound.as_deref().and_then(origin).is_some_and(|o| Some(o) == origin(&base));
-        let withheld = (token.is_some() && !allowed).then(|| match bound {
-            Some(url) => format!("the token was not sent to {base}: it was configured for {}", redact(&url)),
-            None => format!("the token was not sent to {base}: it was not configured for it"),
-        });
-        let token = token.map(|t| t.trim().to_owned()).filter(|_| allowed);
-        Ok(Some(Self { base, token, from_project, withheld }))
+        let found = unlocked.token_of(&kind, env, project, settings);
+        Ok(Some(match found {
+            Token::Found { secret, from } => Self { token: Some(secret), token_from: Some(from), ..unlocked },
+            Token::Withheld(why) => Self { withheld: Some(why), ..unlocked },
+            Token::Missing => unlocked,
+        }))
     }
 
     /// Does what [`Endpoint::resolve`] does, passing over every variable that a repository's
     /// settings set: events that are not of that repository go here.
     ///
     /// # Errors
-    /// When the URL that is set cannot be used.
+    /// When what is set cannot be used.
     pub fn resolve_trusted(
         env: &Environment,
         project: &ProjectEnv,
         settings: &ConductorSection,
     ) -> Result<Option<Self>, EndpointError> {
-        let names = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL", "CONDUCTOR_TOKEN"];
+        let names = [URLS[0], URLS[1], "CONDUCTOR_TOKEN"];
         Self::resolve(&env.without_project(&names, project), &ProjectEnv::default(), settings)
     }
 
@@ -101,9 +129,101 @@ impl Endpoint {
     #[must_use]
     pub fn of_record(base: &str, own: Option<&Self>) -> Option<Self> {
         let base = base_url(base).ok()?;
-        let token = own.filter(|own| origin(&own.base) == origin(&base)).and_then(|own| own.token.clone());
-        Some(Self { base, token, from_project: true, withheld: None })
+        let own = own.filter(|own| origin(&own.base) == origin(&base));
+        let (token, token_from) = own.map(|own| (own.token.clone(), own.token_from.clone())).unzip();
+        Some(Self {
+            base,
+            token: token.flatten(),
+            token_from: token_from.flatten(),
+            from_project: true,
+            embedded: false,
+            withheld: None,
+        })
     }
+
+    /// Finds the token with which a person acks, closes and raises at this endpoint:
+    /// `CONDUCTOR_OPERATOR_TOKEN`, else the setting `conductor.operatorToken`, under the rules of the
+    /// agents' token; of the embedded service its own.
+    ///
+    /// # Errors
+    /// When the embedded service's token cannot be used.
+    pub fn operator_token(
+        &self,
+        env: &Environment,
+        project: &ProjectEnv,
+        settings: &ConductorSection,
+    ) -> Result<Token, EmbeddedError> {
+        if let (true, Some(dir)) = (self.embedded, &settings.embedded) {
+            let secret = Embedded::at(dir).operator_token()?;
+            return Ok(Token::Found { secret, from: dir.join("operator.token").display().to_string() });
+        }
+        let kind = Kind {
+            variable: "CONDUCTOR_OPERATOR_TOKEN",
+            setting: "conductor.operatorToken",
+            of_settings: settings.operator_token.as_ref(),
+            belongs_to: settings.operator_token_for.as_ref(),
+        };
+        Ok(self.token_of(&kind, env, project, settings))
+    }
+
+    /// Returns the embedded service, where it runs.
+    fn embedded(settings: &ConductorSection) -> Result<Option<Self>, EndpointError> {
+        let Some(dir) = &settings.embedded else { return Ok(None) };
+        let embedded = Embedded::at(dir);
+        let Some(base) = embedded.url()? else { return Ok(None) };
+        Ok(Some(Self {
+            base,
+            token: Some(embedded.agent_token()?),
+            token_from: Some(dir.join("agent.token").display().to_string()),
+            from_project: false,
+            embedded: true,
+            withheld: None,
+        }))
+    }
+
+    /// Finds a token of one kind, if it was configured for this endpoint's origin.
+    fn token_of(
+        &self,
+        kind: &Kind<'_>,
+        env: &Environment,
+        project: &ProjectEnv,
+        settings: &ConductorSection,
+    ) -> Token {
+        let set_by_variable = URLS.iter().any(|name| env.get(name).is_some());
+        let (token, from, bound) = match env.get(kind.variable) {
+            // A repository that brings its own token may send it where it likes.
+            Some(token) if project.sets(kind.variable) => {
+                (token, kind.variable.to_owned(), self.from_project.then_some(&self.base))
+            }
+            Some(token) if set_by_variable && !self.from_project => {
+                (token, kind.variable.to_owned(), Some(&self.base))
+            }
+            Some(token) => (token, kind.variable.to_owned(), settings.base_url.as_ref()),
+            None => match kind.of_settings {
+                Some(token) => (token.clone(), format!("the setting `{}`", kind.setting), kind.belongs_to),
+                None => return Token::Missing,
+            },
+        };
+        if bound.is_some_and(|url| origin(url).is_some_and(|o| Some(o) == origin(&self.base))) {
+            return Token::Found { secret: token.trim().to_owned(), from };
+        }
+        let what = if kind.variable == "CONDUCTOR_TOKEN" { "the token" } else { "the operator's token" };
+        let base = &self.base;
+        Token::Withheld(match bound {
+            Some(url) => {
+                format!("{what} was not sent to {base}: it was configured for {}", redact(url))
+            }
+            None => format!("{what} was not sent to {base}: it was not configured for it"),
+        })
+    }
+}
+
+/// A kind of token, and what the settings say of it.
+struct Kind<'a> {
+    variable: &'static str,
+    setting: &'static str,
+    of_settings: Option<&'a String>,
+    belongs_to: Option<&'a String>,
 }
 
 /// Normalises a base URL: no trailing slash, no `/api/events` behind it.
@@ -146,173 +266,4 @@ fn origin(url: &str) -> Option<(String, String, u16)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base_urls_are_normalised_or_refused() {
-        for (url, expected) in [
-            ("http://c:8080", Ok("http://c:8080")),
-            (" https://c/rig/ ", Ok("https://c/rig")),
-            ("http://c:8080/api/events", Ok("http://c:8080")),
-            ("http://c:8080//api/events/", Ok("http://c:8080")),
-            ("ftp://c", Err("it must start with http:// or https://")),
-            ("c:8080", Err("it must start with http:// or https://")),
-            ("http://u:p@c", Err("it holds a user name or password; use CONDUCTOR_TOKEN")),
-            ("http://c/?x=1", Err("it holds a query or a fragment")),
-            ("http://c/#x", Err("it holds a query or a fragment")),
-            ("http://c:99999", Err("its port is not a number from 1 to 65535")),
-            ("http://c:", Err("its port is not a number from 1 to 65535")),
-            ("http://[::1]:8080", Ok("http://[::1]:8080")),
-            ("http://[::1]", Ok("http://[::1]")),
-            ("http://", Err("it must start with http:// or https://")),
-            ("http:// x", Err("it is not a URL")),
-        ] {
-            assert_eq!(base_url(url).as_deref(), expected.as_ref().map(|u| *u), "{url}");
-        }
-    }
-
-    struct Case {
-        env: &'static [(&'static str, &'static str)],
-        project: &'static [&'static str],
-        settings: (Option<&'static str>, Option<&'static str>),
-        expected: Option<(&'static str, Option<&'static str>)>,
-    }
-
-    #[test]
-    fn a_token_goes_only_to_the_origin_that_it_was_configured_with() {
-        const URL: (&str, &str) = ("CONDUCTOR_BASE_URL", "http://env");
-        const TOKEN: (&str, &str) = ("CONDUCTOR_TOKEN", "t");
-        const FILE: (Option<&str>, Option<&str>) = (Some("http://file"), Some("f"));
-        for (n, case) in [
-            Case { env: &[], project: &[], settings: (None, None), expected: None },
-            Case { env: &[], project: &[], settings: FILE, expected: Some(("http://file", Some("f"))) },
-            Case {
-                env: &[URL, TOKEN],
-                project: &[],
-                settings: (None, None),
-                expected: Some(("http://env", Some("t"))),
-            },
-            Case {
-                env: &[URL, TOKEN],
-                project: &[],
-                settings: FILE,
-                expected: Some(("http://env", Some("t"))),
-            },
-            Case { env: &[TOKEN], project: &[], settings: FILE, expected: Some(("http://file", Some("t"))) },
-            Case { env: &[URL], project: &[], settings: FILE, expected: Some(("http://env", None)) },
-            Case {
-                env: &[("CONDUCTOR_URL", "http://FILE:80/")],
-                project: &[],
-                settings: FILE,
-                expected: Some(("http://FILE:80", Some("f"))),
-            },
-            Case {
-                env: &[("CONDUCTOR_BASE_URL", "https://file")],
-                project: &[],
-                settings: FILE,
-                expected: Some(("https://file", None)),
-            },
-            // A repository's settings set the URL, then the token, then both.
-            Case {
-                env: &[URL, TOKEN],
-                project: &["CONDUCTOR_BASE_URL"],
-                settings: FILE,
-                expected: Some(("http://env", None)),
-            },
-            Case {
-                env: &[URL, TOKEN],
-                project: &["CONDUCTOR_BASE_URL"],
-                settings: (None, None),
-                expected: Some(("http://env", None)),
-            },
-            Case {
-                env: &[TOKEN],
-                project: &["CONDUCTOR_TOKEN"],
-                settings: FILE,
-                expected: Some(("http://file", None)),
-            },
-            Case {
-                env: &[URL, TOKEN],
-                project: &["CONDUCTOR_BASE_URL", "CONDUCTOR_TOKEN"],
-                settings: FILE,
-                expected: Some(("http://env", Some("t"))),
-            },
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let (base_url, token) = case.settings;
-            let settings = ConductorSection {
-                base_url: base_url.map(Into::into),
-                token: token.map(Into::into),
-                token_for: token.and(base_url).map(Into::into),
-            };
-            let project = ProjectEnv::of(case.project.iter().copied());
-            let found = Endpoint::resolve(&Environment::fixed(case.env.iter().copied()), &project, &settings)
-                .unwrap();
-            let found = found.as_ref().map(|e| (e.base.as_str(), e.token.as_deref()));
-            assert_eq!(found, case.expected, "case {n}");
-        }
-    }
-
-    #[test]
-    fn events_of_other_repositories_do_not_go_where_this_one_says() {
-        let env = Environment::fixed([("CONDUCTOR_BASE_URL", "http://repo"), ("CONDUCTOR_TOKEN", "t")]);
-        let settings =
-            ConductorSection { base_url: Some("http://file".into()), ..ConductorSection::default() };
-        let of = |names: &[&str]| {
-            let project = ProjectEnv::of(names.iter().copied());
-            let found = Endpoint::resolve_trusted(&env, &project, &settings).unwrap().unwrap();
-            (found.base, found.token)
-        };
-        assert_eq!(of(&[]), ("http://repo".into(), Some("t".into())));
-        assert_eq!(of(&["CONDUCTOR_BASE_URL"]), ("http://file".into(), Some("t".into())));
-    }
-
-    #[test]
-    fn a_record_takes_the_token_only_to_the_origin_of_the_users_own_coordinator() {
-        let own = Endpoint {
-            base: "https://c/rig".into(),
-            token: Some("t".into()),
-            from_project: false,
-            withheld: None,
-        };
-        for (base, own, expected) in [
-            ("https://c/rig", Some(&own), Some(Some("t"))),
-            ("https://C:443", Some(&own), Some(Some("t"))),
-            ("https://c/rig", None, Some(None)),
-            ("http://c/rig", Some(&own), Some(None)),
-            ("https://c:444", Some(&own), Some(None)),
-            ("https://c.evil", Some(&own), Some(None)),
-            ("https://u@c", Some(&own), None),
-        ] {
-            let found = Endpoint::of_record(base, own);
-            assert_eq!(found.as_ref().map(|e| e.token.as_deref()), expected, "{base}");
-        }
-    }
-
-    #[test]
-    fn what_is_said_of_a_withheld_token_holds_no_password() {
-        let settings = ConductorSection {
-            base_url: Some("http://a".into()),
-            token: Some("t".into()),
-            token_for: Some("http://me:pa55@b".into()),
-        };
-        let env = Environment::fixed([("", ""); 0]);
-        let found = Endpoint::resolve(&env, &ProjectEnv::default(), &settings).unwrap().unwrap();
-        let expected = "the token was not sent to http://a: it was configured for http://[redacted]@b";
-        assert_eq!((found.token, found.withheld.as_deref()), (None, Some(expected)));
-    }
-
-    #[test]
-    fn a_bad_url_names_where_it_came_from() {
-        let env = Environment::fixed([("CONDUCTOR_BASE_URL", "conductor")]);
-        let error =
-            Endpoint::resolve(&env, &ProjectEnv::default(), &ConductorSection::default()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "CONDUCTOR_BASE_URL is not a usable base URL: it must start with http:// or https://"
-        );
-    }
-}
+mod tests;
