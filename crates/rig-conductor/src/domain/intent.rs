@@ -2,7 +2,7 @@ use rig_wire::{NotificationState, Route, Severity};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Escalation, Routes};
+use super::{Delivery, Escalation, Routes};
 
 /// The target of the channel for admins; the settings say which one it is.
 pub const ADMIN: &str = "admin";
@@ -110,10 +110,28 @@ pub fn announcement(escalation: &Escalation, routes: &Routes) -> Vec<Intent> {
     }
 }
 
-/// Returns the edits by which every message of an escalation shows its present state.
+/// Returns the edits by which the messages of an escalation show its present state: those that
+/// announced a level, and the last reminder. So their number does not grow with the reminders.
 #[must_use]
 pub fn edits(escalation: &Escalation) -> Vec<Intent> {
-    let sent = escalation.deliveries.iter().filter(|d| d.state == NotificationState::Sent);
+    edits_of(escalation, |d| d.round == escalation.round || announced_level(escalation, d))
+}
+
+/// Returns the edits of the reminder before the present one, which is no longer the one to answer.
+#[must_use]
+pub fn edits_of_last_reminder(escalation: &Escalation) -> Vec<Intent> {
+    edits_of(escalation, |d| d.round + 1 == escalation.round && !announced_level(escalation, d))
+}
+
+/// Says whether a message announced a level. Severities only rise, so the first round of a severity is
+/// the one that announced it.
+fn announced_level(escalation: &Escalation, delivery: &Delivery) -> bool {
+    let same = escalation.deliveries.iter().filter(|d| d.severity == delivery.severity);
+    same.map(|d| d.round).min() == Some(delivery.round)
+}
+
+fn edits_of(escalation: &Escalation, wanted: impl Fn(&Delivery) -> bool) -> Vec<Intent> {
+    let sent = escalation.deliveries.iter().filter(|d| d.state == NotificationState::Sent && wanted(d));
     sent.filter_map(|d| {
         Some(Intent {
             escalation: escalation.id,

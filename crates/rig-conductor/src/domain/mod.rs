@@ -14,5 +14,5 @@ pub use catalogue::{EventKind, record_name};
 pub use decide::{Rejection, ack, bump, close, content_hash, dedup_hash, default_key, raise, remind};
 pub use escalation::{Delivery, Escalation, shown, stream_of};
 pub use event::{BumpReason, Event, Fact, Repeat, Via};
-pub use intent::{ADMIN, Intent, Purpose, TASKS, announcement, edits, nonce};
+pub use intent::{ADMIN, Intent, Purpose, TASKS, announcement, edits, edits_of_last_reminder, nonce};
 pub use policy::{Flood, Policy, Routes};

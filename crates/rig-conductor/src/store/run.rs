@@ -217,21 +217,23 @@ async fn write<T: Tx>(
         escalation.apply(&Fact { id: Uuid::nil(), version, at, event: event.clone() });
     }
     tx.append(escalation, &events, at).await?;
-    let announces = events
-        .iter()
-        .any(|event| matches!(event, Event::EscalationBumped { .. } | Event::EscalationReminded { .. }));
-    let ends = events
-        .iter()
-        .any(|event| matches!(event, Event::EscalationAcked { .. } | Event::EscalationClosed { .. }));
-    let shows = ends || announces || events.iter().any(coalesces);
-    if announces || ends {
+    let any = |wanted: fn(&Event) -> bool| events.iter().any(wanted);
+    let bumped = any(|event| matches!(event, Event::EscalationBumped { .. }));
+    let reminded = any(|event| matches!(event, Event::EscalationReminded { .. }));
+    let ended = any(|event| matches!(event, Event::EscalationAcked { .. } | Event::EscalationClosed { .. }));
+    if bumped || reminded || ended {
         tx.cancel(escalation.id).await?;
     }
-    if announces {
+    if bumped || reminded {
         tx.enqueue(&announcement(escalation, &policy.routes), at, false).await?;
     }
-    if shows && policy.routes.discord {
-        tx.enqueue(&edits(escalation), at, false).await?;
+    let outdated = match (bumped || ended || any(coalesces), reminded) {
+        (true, _) => edits(escalation),
+        (false, true) => edits_of_last_reminder(escalation),
+        (false, false) => Vec::new(),
+    };
+    if policy.routes.discord {
+        tx.enqueue(&outdated, at, false).await?;
     }
     Ok(())
 }
