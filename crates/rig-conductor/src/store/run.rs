@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Claim, Command, Creation, Outcome, Receipt, StoreError, Tx};
 use crate::domain::{
     self, BumpReason, Escalation, Event, Fact, Intent, Policy, Purpose, Rejection, Repeat, announcement,
-    edits,
+    edits, edits_of_last_reminder,
 };
 
 /// How an entry of the outbox is left.
