@@ -76,17 +76,21 @@ impl<S> Double<S> {
         ask: impl Fn(&State<S>) -> Option<T>,
         describe: impl Fn(&State<S>) -> String,
     ) -> T {
+        self.wait_or_not(ask).unwrap_or_else(|| {
+            let description = describe(&self.lock());
+            panic!("waited in vain; {description}")
+        })
+    }
+
+    /// Waits until there is an answer; none where there is none within [`PATIENCE`].
+    pub(crate) fn wait_or_not<T>(&self, ask: impl Fn(&State<S>) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.lock();
         loop {
-            if let Some(answer) = ask(&state) {
-                return answer;
-            }
+            let answer = ask(&state);
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let description = describe(&state);
-                drop(state);
-                panic!("waited in vain; {description}");
+            if answer.is_some() || left.is_zero() {
+                return answer;
             }
             state = self.stage.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

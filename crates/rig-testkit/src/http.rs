@@ -101,6 +101,12 @@ impl Response {
         self
     }
 
+    /// Returns the value of a header; its name is given in lower case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     fn write(&self, stream: &mut TcpStream, with_body: bool) -> std::io::Result<()> {
         let mut text = format!("HTTP/1.1 {} status\r\nconnection: close\r\n", self.status);
         // 204 and 304 have no body, and then no length either.
@@ -194,10 +200,26 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Option<(u16, String)> {
+    let response = exchange(url, method, target, headers, body)?;
+    Some((response.status, String::from_utf8_lossy(&response.body).into_owned()))
+}
+
+/// As [`send`], and returns the headers, too, their names in lower case.
+///
+/// # Panics
+/// When the server is not reached.
+#[must_use]
+pub fn exchange(
+    url: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Response> {
     let address = url.strip_prefix("http://").expect("an http URL");
     let mut stream = TcpStream::connect(address).unwrap_or_else(|e| panic!("connect to {address}: {e}"));
-    let mut text =
-        format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
+    let mut text = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    text.push_str(&format!("content-length: {}\r\n", body.len()));
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -206,7 +228,11 @@ pub fn send(
     stream.read_to_end(&mut answer).ok()?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    Some(Response { status, headers: headers.collect(), body: body.into() })
 }
 
 #[cfg(test)]

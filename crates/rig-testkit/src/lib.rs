@@ -7,6 +7,7 @@
 //! Everything here panics when it cannot do its work, since a panic is how a test fails.
 
 pub mod conductor;
+pub mod discord;
 mod double;
 pub mod github;
 pub mod home;
@@ -19,6 +20,7 @@ pub mod program;
 use std::time::{Duration, Instant};
 
 pub use conductor::{Behaviour, FakeConductor, Mode};
+pub use discord::FakeDiscord;
 pub use github::FakeGithub;
 pub use home::{Home, Repo};
 pub use payload::Payload;

@@ -1,0 +1,4 @@
+//! The double of Discord from outside.
+
+mod client;
+mod play;
