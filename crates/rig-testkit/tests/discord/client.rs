@@ -62,3 +62,16 @@ pub(crate) fn embed(title: &str) -> Value {
         "allowed_mentions": { "parse": [] },
     })
 }
+
+/// Sends a request as it is given.
+pub(crate) fn raw(
+    discord: &FakeDiscord,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> u16 {
+    let url = discord.url();
+    let base = url.strip_suffix("/api/v10").expect("the version in the URL");
+    exchange(base, method, target, headers, body).expect("an answer").status
+}
