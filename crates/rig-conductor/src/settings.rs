@@ -16,6 +16,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where it keeps what it knows.
     pub store: StoreSettings,
+    /// How the members of stored events are written.
+    pub casing: Casing,
+    /// How long heartbeats stay in the log; an agent's last one is always known.
+    pub keep_heartbeats: Duration,
     /// Who may call it.
     pub tokens: Vec<Token>,
     /// When escalations are raised, repeated and refused, and the people who get a P0.
@@ -30,8 +34,10 @@ pub struct Settings {
     pub dead_man_url: Option<Secret>,
     /// The address under which people reach this service, for links in messages.
     pub public_url: Option<String>,
-    /// Whether it belongs to one user's machine: it ends when it is not needed.
+    /// The directory of a service that belongs to one user's machine.
     pub embedded: Option<PathBuf>,
+    /// For how long such a service stays without an open escalation and without requests.
+    pub idle_after: Duration,
 }
 
 /// Where events are kept.
