@@ -24,6 +24,7 @@ mod call;
 mod error;
 mod expect;
 mod fault;
+mod interact;
 mod limit;
 mod mentions;
 mod notice;
@@ -46,6 +47,7 @@ pub use world::{Dms, Kind};
 
 use crate::double::Double;
 use crate::http::Request;
+pub(crate) use interact::answer_errors;
 use play::{Discord, Scripted};
 
 /// A snowflake. In JSON it is a string; all of these are beyond what a float holds exactly.
@@ -226,6 +228,12 @@ impl FakeDiscord {
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
         self.0.lock().own.notices.clone()
+    }
+
+    /// Returns what happened behind the first so many.
+    #[must_use]
+    pub fn notices_from(&self, first: usize) -> Vec<Notice> {
+        self.0.lock().own.notices.get(first..).unwrap_or_default().to_vec()
     }
 
     /// Returns the messages that were posted, as they were then.

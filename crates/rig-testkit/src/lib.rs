@@ -2,7 +2,8 @@
 //!
 //! It stands outside the product and knows no crate of it: an empty [`Home`], a [`Program`]
 //! that runs in a cleared environment and is compared whole, the events of the client as
-//! [`Payload`]s, and servers on loopback that stand for the coordinator and for others.
+//! [`Payload`]s, servers on loopback that stand for the coordinator, for GitHub and for Discord, and a
+//! private [`Postgres`].
 //!
 //! Everything here panics when it cannot do its work, since a panic is how a test fails.
 
@@ -12,6 +13,7 @@ mod double;
 pub mod github;
 pub mod home;
 pub mod http;
+pub mod interaction;
 pub mod needs;
 pub mod payload;
 pub mod postgres;
@@ -23,6 +25,7 @@ pub use conductor::{Behaviour, FakeConductor, Mode};
 pub use discord::FakeDiscord;
 pub use github::FakeGithub;
 pub use home::{Home, Repo};
+pub use interaction::Interaction;
 pub use payload::Payload;
 pub use postgres::Postgres;
 pub use program::{Output, Program};

@@ -1,5 +1,7 @@
 //! What people saw, as data.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 
 use super::Id;
@@ -25,6 +27,8 @@ pub enum What {
 pub struct Notice {
     /// The seconds of the test's clock when it happened, see `FakeDiscord::set_time`.
     pub at: u64,
+    /// When it really happened; for benches.
+    pub received: SystemTime,
     /// What happened.
     pub what: What,
     /// What the channel is.
@@ -118,8 +122,9 @@ impl Notice {
     /// Returns it as JSON, as the program `fake-discord` prints it.
     #[must_use]
     pub fn json(&self) -> Value {
+        let received = self.received.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         json!({
-            "at": self.at, "what": format!("{:?}", self.what).to_lowercase(),
+            "at": self.at, "received": u64::try_from(received).unwrap_or(u64::MAX), "what": format!("{:?}", self.what).to_lowercase(),
             "kind": format!("{:?}", self.kind).to_lowercase(), "place": self.place,
             "channel": self.channel.to_string(), "message": self.message.to_string(), "content": self.content,
             "embeds": self.embeds, "components": self.components, "pings": self.pings, "nonce": self.nonce,

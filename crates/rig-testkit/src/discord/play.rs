@@ -270,6 +270,7 @@ impl Discord {
             if what == What::Thread { Vec::new() } else { pings(&content, body.get("allowed_mentions")) };
         let mut notice = Notice {
             at: self.now,
+            received: std::time::SystemTime::now(),
             what,
             kind: self.world.channels.get(&channel).map_or(Kind::Text, |channel| channel.kind),
             place: self.world.place(channel),

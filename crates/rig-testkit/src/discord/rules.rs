@@ -70,6 +70,13 @@ pub(crate) fn body(asked: &Asked, kind: Option<Kind>, body: &Value) -> Vec<Strin
     errors
 }
 
+/// Returns what is wrong with the data of an answer to an interaction.
+pub(crate) fn answer(data: &Value, edit: bool) -> Vec<String> {
+    let mut errors = Vec::new();
+    message(data, edit, &mut errors);
+    errors
+}
+
 fn message(body: &Value, edit: bool, errors: &mut Vec<String>) {
     let embeds = entries(&body["embeds"]);
     let components = entries(&body["components"]);

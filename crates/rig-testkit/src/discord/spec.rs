@@ -116,7 +116,7 @@ impl Spec {
 
     /// Holds a value against a schema. Strictly, members that are not described are errors, too;
     /// Discord ignores them, so that a misspelt one has no effect.
-    fn errors(&self, schema: &Value, value: &Value, strict: bool) -> Vec<String> {
+    pub(crate) fn errors(&self, schema: &Value, value: &Value, strict: bool) -> Vec<String> {
         let validator = self.validator(schema, strict);
         let show = |error: jsonschema::ValidationError<'_>| {
             let text: String = error.to_string().chars().take(400).collect();

@@ -3,5 +3,6 @@
 mod client;
 mod expect;
 mod faults;
+mod interactions;
 mod play;
 mod rules;
