@@ -152,7 +152,7 @@ impl FakeConductor {
     /// Waits until the accepted events are as wanted, and returns them.
     ///
     /// # Panics
-    /// When they are not within [`PATIENCE`].
+    /// When they are not within [`crate::PATIENCE`].
     #[track_caller]
     pub fn wait_for_events(&self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         self.wait(|state| wanted(&state.own.accepted).then(|| state.own.accepted.clone()))
@@ -161,7 +161,7 @@ impl FakeConductor {
     /// Waits until the requests are as wanted, and returns them.
     ///
     /// # Panics
-    /// When they are not within [`PATIENCE`].
+    /// When they are not within [`crate::PATIENCE`].
     #[track_caller]
     pub fn wait_for_requests(&self, wanted: impl Fn(&[Request]) -> bool) -> Vec<Request> {
         self.wait(|state| wanted(&state.requests).then(|| state.requests.clone()))

@@ -1,11 +1,21 @@
 //! The private PostgreSQL server.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rig_testkit::{Postgres, eventually};
 
 /// Names the directory to which a test program writes where its server is, before it hangs.
 const VICTIM: &str = "RIG_TESTKIT_VICTIM";
+
+/// A program that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 #[test]
 fn each_test_has_a_database_of_its_own() {
@@ -16,10 +26,10 @@ fn each_test_has_a_database_of_its_own() {
     assert_eq!(two.sql("select count(*) from pg_tables where tablename = 't'"), "0");
     assert_eq!(one.sql("show fsync"), "off");
     assert_eq!(one.url(), format!("postgres://postgres@127.0.0.1:{}/{}", postgres.port(), one.name()));
-    let (port, name) = (postgres.port().to_string(), two.name().to_owned());
+    let count = format!("select count(*) from pg_database where datname = '{}'", two.name());
+    assert_eq!(one.sql(&count), "1");
     drop(two);
-    let count = format!("select count(*) from pg_database where datname = '{name}'");
-    assert_eq!(one.sql(&count), "0", "{port}");
+    assert_eq!(one.sql(&count), "0");
 }
 
 #[test]
@@ -60,15 +70,15 @@ fn a_server_is_gone_when_its_test_program_is_killed() {
     let this = std::env::current_exe().unwrap();
     let mut victim = Command::new(this);
     let victim = victim.args(["--exact", "victim", "--nocapture"]).env(VICTIM, &file);
-    let mut victim = victim.stdout(Stdio::null()).spawn().unwrap();
+    let mut victim = Killed(victim.stdout(Stdio::null()).spawn().unwrap());
     let place = eventually("the victim's server", || {
         std::fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))
     });
     let (port, dir) = place.trim_end().split_once(' ').unwrap();
     let address = format!("127.0.0.1:{port}");
     assert!(std::net::TcpStream::connect(&address).is_ok());
-    victim.kill().unwrap();
-    victim.wait().unwrap();
+    victim.0.kill().unwrap();
+    victim.0.wait().unwrap();
     eventually("the end of the server", || (!std::path::Path::new(dir).exists()).then_some(()));
     assert!(std::net::TcpStream::connect(&address).is_err());
 }
