@@ -129,7 +129,16 @@ impl Repository {
     #[must_use]
     pub fn slug(&self) -> Option<String> {
         let config = files::read_text(&self.common_dir.join("config"), CONFIG).ok()?;
-        ["upstream", "origin"].iter().find_map(|name| slug(&remote_url(&config, name)?).map(|s| s.repo))
+        let url = |remote| value(&config, &format!("[remote \"{remote}\"]"), "url");
+        ["upstream", "origin"].iter().find_map(|name| slug(&url(name)?).map(|s| s.repo))
+    }
+
+    /// Returns the number of the pull request as which a branch was checked out, by `gh pr checkout`
+    /// for one.
+    #[must_use]
+    pub fn pull_request(&self, branch: &str) -> Option<u64> {
+        let config = files::read_text(&self.common_dir.join("config"), CONFIG).ok()?;
+        pull_request_of_ref(&value(&config, &format!("[branch \"{branch}\"]"), "merge")?)
     }
 }
 
@@ -168,15 +177,22 @@ fn join(base: &Path, relative: &str) -> PathBuf {
     path
 }
 
-fn remote_url(config: &str, remote: &str) -> Option<String> {
-    let section = format!("[remote \"{remote}\"]");
+/// Returns the number in `refs/pull/<number>/head` or `refs/pull/<number>/merge`.
+#[must_use]
+pub fn pull_request_of_ref(reference: &str) -> Option<u64> {
+    let (number, _) = reference.trim().strip_prefix("refs/pull/")?.split_once('/')?;
+    number.parse().ok().filter(|number| *number > 0)
+}
+
+/// Returns the first value of a key in a section of git's configuration file.
+fn value(config: &str, section: &str, wanted: &str) -> Option<String> {
     let mut inside = false;
     for line in config.lines().map(str::trim) {
         if line.starts_with('[') {
-            inside = line.eq_ignore_ascii_case(&section);
+            inside = line.eq_ignore_ascii_case(section);
         } else if inside
             && let Some((key, value)) = line.split_once('=')
-            && key.trim().eq_ignore_ascii_case("url")
+            && key.trim().eq_ignore_ascii_case(wanted)
         {
             return Some(value.trim().trim_matches('"').to_owned());
         }
@@ -407,6 +423,18 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!((found.head(), found.slug().as_deref()), (Head::Branch("side".into()), Some("o/r")));
         assert_eq!(["main", "old", "side"].map(|b| found.has_branch(b)), [true, true, false]);
+    }
+
+    #[test]
+    fn a_pull_request_that_was_checked_out_is_known_by_its_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = "[branch \"fix\"]\n\tremote = origin\n\tmerge = refs/pull/7/head\n\
+                      [branch \"own\"]\n\tmerge = refs/heads/own\n[branch \"odd\"]\n\tmerge = refs/pull/0/head\n";
+        write(dir.path(), &[(".git/HEAD", "ref: refs/heads/fix\n"), (".git/config", config)]);
+        let found = Repository::find(dir.path()).unwrap();
+        let numbers = ["fix", "own", "odd", "none"].map(|branch| found.pull_request(branch));
+        assert_eq!(numbers, [Some(7), None, None, None]);
+        assert_eq!(pull_request_of_ref("refs/pull/15/merge\n"), Some(15));
     }
 
     #[test]

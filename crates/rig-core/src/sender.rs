@@ -8,7 +8,7 @@ use crate::conductor::Endpoint;
 use crate::config::Config;
 use crate::env::{Environment, ProjectEnv};
 use crate::error::chain;
-use crate::git::{Repository, is_repository, issue_of_branch};
+use crate::git::{Repository, is_repository, issue_of_branch, pull_request_of_ref};
 use crate::identity::Identity;
 use crate::paths::Paths;
 use crate::{account, clock};
@@ -32,6 +32,8 @@ pub struct Sender {
     pub branch: Option<String>,
     /// The issue that the branch names for certain, else `CONDUCTOR_ISSUE_NUMBER`.
     pub issue: Option<u64>,
+    /// The pull request as which the branch was checked out, else that of `GITHUB_REF`.
+    pub pull_request: Option<u64>,
 }
 
 impl Sender {
@@ -49,13 +51,16 @@ impl Sender {
         });
         let repository = Repository::find(cwd);
         let branch = repository.as_ref().and_then(Repository::branch);
+        let checked_out =
+            repository.as_ref().zip(branch.as_deref()).and_then(|(r, name)| r.pull_request(name));
+        let pull_request = checked_out.or_else(|| pull_request_of_ref(&env.get("GITHUB_REF")?));
         let repo = repository
             .and_then(|r| r.slug())
             .or_else(|| env.get("CONDUCTOR_REPO").filter(|name| is_repository(name)));
         let from_branch = branch.as_deref().and_then(issue_of_branch).filter(|i| i.certain).map(|i| i.number);
         let assigned = || env.get("CONDUCTOR_ISSUE_NUMBER")?.trim().parse().ok().filter(|n| *n > 0);
         let issue = from_branch.or_else(assigned);
-        Self { config, identity, warnings, project, endpoint, repo, branch, issue }
+        Self { config, identity, warnings, project, endpoint, repo, branch, issue, pull_request }
     }
 
     /// Returns an event about the present place.

@@ -14,6 +14,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, geteuid, test_kill_process};
 use serde::Deserialize;
 
+use super::endpoint::URLS;
+use crate::config::ConductorSection;
+use crate::env::Environment;
 use crate::{account, files};
 
 /// The largest port file or token file, in bytes.
@@ -57,6 +60,15 @@ impl Embedded {
     #[must_use]
     pub fn at(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
+    }
+
+    /// Returns the embedded service where it is the coordinator and does not run: no base URL is set,
+    /// and it was set up.
+    #[must_use]
+    pub fn at_rest(env: &Environment, settings: &ConductorSection) -> Option<Self> {
+        let set = settings.base_url.is_some() || URLS.iter().any(|name| env.get(name).is_some());
+        let embedded = Self::at(settings.embedded.as_ref().filter(|_| !set)?);
+        (embedded.exists() && matches!(embedded.url(), Ok(None))).then_some(embedded)
     }
 
     /// Says whether the embedded service was set up here.

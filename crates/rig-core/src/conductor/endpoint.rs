@@ -6,7 +6,7 @@ use crate::env::{Environment, ProjectEnv};
 use crate::text::redact;
 
 /// The variables that hold a base URL.
-const URLS: [&str; 2] = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL"];
+pub(super) const URLS: [&str; 2] = ["CONDUCTOR_BASE_URL", "CONDUCTOR_URL"];
 
 /// Where the coordinator is, and the token that may be sent there.
 #[derive(Clone, PartialEq, Eq)]

@@ -143,3 +143,25 @@ fn only_a_homes_own_service_is_started() {
     assert!(Embedded::at(scene.dir.path()).up().is_none());
     assert!(Embedded::at("/nonexistent/.local/state/rig/conductor").up().is_none());
 }
+
+#[test]
+fn a_service_that_rests_is_one_that_was_set_up_and_would_be_asked() {
+    let mut scene = Scene::new();
+    let rests = |scene: &Scene, env: &[(&str, &str)], base_url: Option<&str>| {
+        let settings = ConductorSection {
+            base_url: base_url.map(Into::into),
+            embedded: Some(scene.dir.path().into()),
+            ..ConductorSection::default()
+        };
+        Embedded::at_rest(&Environment::fixed(env.iter().copied()), &settings).is_some()
+    };
+    assert!(!rests(&scene, &[], None), "it runs");
+    scene.lock = None;
+    assert!(rests(&scene, &[], None));
+    assert!(!rests(&scene, &[("CONDUCTOR_URL", "http://c")], None));
+    assert!(!rests(&scene, &[], Some("http://c")));
+    scene.mode("port", 0o666);
+    assert!(!rests(&scene, &[], None), "its files are not its own");
+    let nowhere = ConductorSection { embedded: Some("/nonexistent".into()), ..ConductorSection::default() };
+    assert!(Embedded::at_rest(&Environment::fixed([("", ""); 0]), &nowhere).is_none());
+}
