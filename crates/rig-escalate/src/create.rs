@@ -213,7 +213,7 @@ impl Report {
             for notification in &shown.notifications {
                 text.push_str(&format!("  {}\n", notification.line()));
             }
-            if self.tells && shown.notifications.is_empty() {
+            if self.tells && !shown.delivered && shown.notifications.is_empty() {
                 text.push_str("  shown by `rig-escalate list`, and to sessions when they start\n");
             }
             if let Some(next) = view::next_bump(shown) {

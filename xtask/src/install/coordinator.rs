@@ -96,10 +96,12 @@ fn answer(stream: &TcpStream, types: &Mutex<BTreeSet<String>>) -> std::io::Resul
         let kind = event["type"].as_str().unwrap_or("untyped").to_owned();
         types.lock().unwrap_or_else(PoisonError::into_inner).insert(kind);
     }
-    let status = if posted { "200 OK" } else { "404 Not Found" };
-    let headers = "Content-Type: application/json\r\nConnection: close\r\nContent-Length: 2";
+    // An escalation is told at once to a person who is made up.
+    let (status, body) =
+        if posted { ("200 OK", r#"{"delivered":true,"notifications":[]}"#) } else { ("404 Not Found", "{}") };
+    let headers = "Content-Type: application/json\r\nConnection: close";
     let mut stream = stream;
-    write!(stream, "HTTP/1.1 {status}\r\n{headers}\r\n\r\n{{}}")
+    write!(stream, "HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 #[cfg(test)]
