@@ -4,6 +4,7 @@ use rig_core::identity::{Identity, Kind};
 use rig_core::text;
 use serde::Serialize;
 
+use crate::escalation::Escalations;
 use crate::github::model::BranchReport;
 use crate::guard::Hooks;
 use crate::issue::Named;
@@ -30,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) issues: Vec<Named>,
     /// What Conductor-E knows of this agent.
     pub(crate) agent: Option<Agent>,
+    /// What people were asked for here; `None` where the coordinator keeps no escalations or did not tell.
+    pub(crate) escalations: Option<Escalations>,
     /// What GitHub says about the branch.
     pub(crate) github: Option<BranchReport>,
     /// Sources that gave nothing: each a name and the rest of a sentence.

@@ -45,19 +45,20 @@ pub(crate) fn gather(
     let head = repository.as_ref().map(|repository| head(&tools, repository));
     let branch = head.as_ref().and_then(Head::branch).map(str::to_owned);
     let mut claims = early_claims(env, branch.as_deref());
+    let spelled = repository.as_ref().and_then(Repository::slug);
     let sources = Sources::start(Question {
         env: env.clone(),
         project,
         conductor: config.conductor,
         agent: identity.id.clone(),
         repository: repository.clone(),
+        spelled: spelled.clone(),
         branch,
         issue: claims.iter().find(|claim| claim.certain).or(claims.first()).map(|claim| claim.number),
         tools,
     });
     // Files are read while the others think.
     let hooks = guard::look(env, paths, directory);
-    let spelled = repository.as_ref().and_then(Repository::slug);
     let answers = sources.wait(Deadline::after(start, WAIT));
 
     let name = answers.target.as_ref().map(Target::repository).or(spelled);
@@ -87,6 +88,7 @@ pub(crate) fn gather(
         repository: name,
         issues: issue::agree(&claims, confirmed),
         agent: answers.agent,
+        escalations: answers.escalations,
         github: answers.report,
         missing: answers.missing,
         remarks: remarks.iter().map(|text| facts::remark(text)).collect(),

@@ -12,6 +12,7 @@
 mod cli;
 mod command;
 mod deadline;
+mod escalation;
 mod facts;
 mod gather;
 mod github;

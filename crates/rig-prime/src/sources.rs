@@ -1,9 +1,10 @@
 //! The sources that have to be waited for, each in a thread of its own.
 
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use rig_core::conductor::{Budget, Conductor, ConductorError, Endpoint};
+use rig_core::conductor::{Budget, Conductor, ConductorError, Embedded, Endpoint};
 use rig_core::config::ConductorSection;
 use rig_core::env::{Environment, ProjectEnv};
 use rig_core::git::Repository;
@@ -11,6 +12,7 @@ use rig_wire::AgentId;
 
 use crate::command::CommandError;
 use crate::deadline::Deadline;
+use crate::escalation::Escalations;
 use crate::facts::{Agent, Missing};
 use crate::github::model::BranchReport;
 use crate::github::{self, Asker};
@@ -32,6 +34,8 @@ pub(crate) struct Question {
     pub(crate) agent: AgentId,
     /// The working copy.
     pub(crate) repository: Option<Repository>,
+    /// `owner/name` of the repository, as its configuration spells it.
+    pub(crate) spelled: Option<String>,
     /// The branch that is worked on.
     pub(crate) branch: Option<String>,
     /// The number of the issue, as far as it is known.
@@ -47,6 +51,8 @@ pub(crate) struct Answers {
     pub(crate) status: Option<Status>,
     /// Conductor-E, about this agent.
     pub(crate) agent: Option<Agent>,
+    /// Conductor-E, about what people were asked for.
+    pub(crate) escalations: Option<Escalations>,
     /// Git, about the remotes.
     pub(crate) target: Option<Target>,
     /// GitHub.
@@ -61,6 +67,7 @@ pub(crate) struct Answers {
 enum Message {
     Status(Status),
     Agent(Agent),
+    Escalations(Escalations),
     Target(Target),
     Report(BranchReport),
     Missing(Missing),
@@ -112,6 +119,7 @@ impl Sources {
             match message {
                 Some(Message::Status(status)) => answers.status = Some(status),
                 Some(Message::Agent(agent)) => answers.agent = Some(agent),
+                Some(Message::Escalations(found)) => answers.escalations = Some(found),
                 Some(Message::Target(target)) => answers.target = Some(target),
                 Some(Message::Report(report)) => answers.report = Some(report),
                 Some(Message::Missing(missing)) => answers.missing.push(missing),
@@ -149,17 +157,15 @@ fn git_status(question: &Question, sender: &Sender<Message>) {
 }
 
 fn conductor(question: &Question, sender: &Sender<Message>) {
-    let missing = match ask_conductor(question, sender) {
-        Ok(agent) => return send(sender, Message::Agent(agent)),
-        Err(missing) => missing,
-    };
-    send(sender, Message::Missing(Missing::new(Missing::CONDUCTOR, &missing)));
+    if let Err(missing) = ask_conductor(question, sender) {
+        send(sender, Message::Missing(Missing::new(Missing::CONDUCTOR, &missing)));
+    }
 }
 
-fn ask_conductor(question: &Question, sender: &Sender<Message>) -> Result<Agent, String> {
+fn ask_conductor(question: &Question, sender: &Sender<Message>) -> Result<(), String> {
     let endpoint = Endpoint::resolve(&question.env, &question.project, &question.conductor)
-        .map_err(|error| format!("was not asked: {error}"))?
-        .ok_or("is not configured")?;
+        .map_err(|error| format!("was not asked: {error}"))?;
+    let Some(endpoint) = endpoint else { return Err(bring_up(question)) };
     if endpoint.from_project {
         let place = Quote::new(&endpoint.base, NAME).word();
         let remark = format!("The settings of this project say that Conductor-E is at {place}");
@@ -168,27 +174,44 @@ fn ask_conductor(question: &Question, sender: &Sender<Message>) -> Result<Agent,
     if let Some(withheld) = &endpoint.withheld {
         send(sender, Message::Remark(withheld.clone()));
     }
-    let deadline = question.tools.deadline.instant();
-    let agent =
-        Conductor::new(endpoint, Budget::HOOK).agent(&question.agent, deadline).map_err(
-            |error| match error {
-                ConductorError::Call(why)
-                    if question.tools.deadline.left().is_none() || why.contains("timeout") =>
-                {
-                    "did not answer in time".to_owned()
-                }
-                ConductorError::Call(why) => format!("cannot be reached: {why}"),
-                error => format!("gave no answer: {error}"),
-            },
-        )?;
-    let agent = agent.ok_or_else(|| format!("does not know {}", question.agent.as_str()))?;
-    Ok(Agent {
-        id: Quote::new(&agent.id, NAME),
-        status: agent.status.map(|status| Quote::new(&status, 60)),
-        online: agent.is_online,
-        issue: agent.current_issue,
-        repository: agent.current_repo.map(|repository| Quote::new(&repository, NAME)),
-    })
+    let conductor = Conductor::new(endpoint, Budget::HOOK);
+    let deadline = question.tools.deadline;
+    let agent = conductor.agent(&question.agent, deadline.instant()).map_err(|error| match error {
+        ConductorError::Call(why) if deadline.left().is_none() || why.contains("timeout") => {
+            "did not answer in time".to_owned()
+        }
+        ConductorError::Call(why) => format!("cannot be reached: {why}"),
+        error => format!("gave no answer: {error}"),
+    })?;
+    let known = agent.map(|agent| {
+        let agent = Agent {
+            id: Quote::new(&agent.id, NAME),
+            status: agent.status.map(|status| Quote::new(&status, 60)),
+            online: agent.is_online,
+            issue: agent.current_issue,
+            repository: agent.current_repo.map(|repository| Quote::new(&repository, NAME)),
+        };
+        send(sender, Message::Agent(agent));
+    });
+    let found = Escalations::ask(&conductor, &question.agent, question.spelled.as_deref(), deadline);
+    if let Some(found) = found? {
+        send(sender, Message::Escalations(found));
+    }
+    known.ok_or_else(|| format!("does not know {}", question.agent.as_str()))
+}
+
+/// Starts the embedded service where it is the coordinator and rests, for the hooks that follow;
+/// says what there is to say of a coordinator that is not there.
+fn bring_up(question: &Question) -> String {
+    let Some(embedded) = Embedded::at_rest(&question.env, &question.conductor) else {
+        return "is not configured".to_owned();
+    };
+    match embedded.up().map(|mut up| up.process_group(0).spawn()) {
+        // Nobody waits for it: it outlives this process.
+        Some(Ok(_)) => "did not run on this machine, and is being started".to_owned(),
+        Some(Err(error)) => format!("does not run on this machine, and cannot be started: {error}"),
+        None => "does not run on this machine: rig-conductor is not installed beside rig-prime".to_owned(),
+    }
 }
 
 fn remotes_and_github(question: &Question, sender: &Sender<Message>) {

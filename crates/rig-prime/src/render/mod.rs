@@ -60,6 +60,7 @@ pub(crate) fn text(facts: &Facts, occasion: Occasion) -> String {
     lines.extend(work_tree(facts));
     lines.extend(issue(facts));
     lines.extend(agent(facts));
+    lines.extend(escalations(facts, occasion));
     if let Some(report) = &facts.github {
         lines.extend(pull_request::summaries(report, facts, occasion));
     }
@@ -276,6 +277,14 @@ fn agent(facts: &Facts) -> Option<String> {
         None => {}
     }
     Some(line + ".")
+}
+
+fn escalations(facts: &Facts, occasion: Occasion) -> Vec<String> {
+    let (most, reason) = match occasion {
+        Occasion::Start => (5, crate::quote::TITLE),
+        Occasion::Compaction => (2, 60),
+    };
+    facts.escalations.as_ref().map_or_else(Vec::new, |found| found.lines(&facts.issues, most, reason))
 }
 
 /// Begins a text with a capital and ends it with a full stop, unless it has an end.

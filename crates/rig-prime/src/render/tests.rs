@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::escalation::Escalations;
 use crate::facts::{Agent, Missing};
 use crate::github::graphql;
 use crate::guard::Hooks;
@@ -137,6 +138,21 @@ impl Noise {
         }
     }
 
+    /// What the coordinator might say of escalations.
+    fn escalations(&mut self) -> Option<Escalations> {
+        let list: Vec<Value> = (0..self.pick(&[0, 1, 7, 40]))
+            .map(|_| {
+                json!({
+                    "id": self.text(), "severity": self.pick(&["P0", "?"]), "reason": self.text(),
+                    "state": self.pick(&["open", "acked", "new"]), "agentId": self.pick(&["dev-e-node/x", "b"]),
+                    "repo": self.text(), "issueNumber": self.pick(&[0, 1, 42]), "ackedBy": self.text(),
+                })
+            })
+            .collect();
+        let agent = rig_wire::AgentId::parse("dev-e-node").expect("an id");
+        self.pick(&[None, Some(Escalations::read(&list, &agent, true))])
+    }
+
     fn facts(&mut self) -> Facts {
         let target = Target {
             host: "github.com".into(),
@@ -175,6 +191,8 @@ impl Noise {
             issue: Some(1),
             repository: Some(quote(100)),
         };
+        let escalations = self.escalations();
+        let mut quote = |max| Quote::new(&self.text(), max);
         let identity = Who { id: "dev-e-node".into(), human: false, name: quote(100), email: quote(100) };
         let directory = quote(100);
         let remarks: Vec<String> = (0..self.below(8)).map(|_| crate::facts::remark(&self.text())).collect();
@@ -188,6 +206,7 @@ impl Noise {
             server: self.pick(&[None, Some("https://github.com".to_owned())]),
             issues: all[..self.below(5)].to_vec(),
             agent: self.pick(&[None, Some(agent)]),
+            escalations,
             github,
             missing,
             remarks,
