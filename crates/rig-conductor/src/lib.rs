@@ -6,6 +6,7 @@
 pub mod app;
 pub mod delivery;
 pub mod domain;
+pub mod http;
 pub mod metrics;
 pub mod settings;
 pub mod store;
