@@ -58,12 +58,14 @@ pub(crate) fn run(command: &Command, place: &Place<'_>) -> Result<Exit, Trouble>
         }
         Command::Ack { one, note, operator } => {
             let service = place.operator(operator)?;
-            let object = service.post(&path(one, "/ack"), &with_note(json!({}), note.as_deref()))?;
+            let object =
+                service.post(&path(one, "/ack"), &with_note(json!({ "via": "cli" }), note.as_deref()))?;
             changed(one, &object, &service)?;
         }
         Command::Close { one, resolution, operator } => {
             let service = place.operator(operator)?;
-            let object = service.post(&path(one, "/close"), &json!({ "resolution": resolution }))?;
+            let object =
+                service.post(&path(one, "/close"), &json!({ "resolution": resolution, "via": "cli" }))?;
             changed(one, &object, &service)?;
         }
         Command::Raise { one, severity, note, operator } => {
@@ -77,7 +79,7 @@ pub(crate) fn run(command: &Command, place: &Place<'_>) -> Result<Exit, Trouble>
                 return Err(Trouble::new(Exit::Usage, "the note is empty"));
             };
             let (service, sender) = Service::reader(place.env, place.paths, place.cwd)?;
-            let body = json!({ "note": note, "by": sender.identity.id.as_str() });
+            let body = json!({ "note": note, "agentId": sender.identity.id.as_str() });
             let object = service.post(&path(one, "/notes"), &body)?;
             changed(one, &object, &service)?;
         }
