@@ -4,13 +4,14 @@ use std::path::Path;
 
 use rig_core::env::Environment;
 use rig_core::paths::Paths;
+use rig_core::sender::Sender;
 use rig_wire::{EscalationState, Severity};
 use serde_json::{Value, json};
 
 use crate::cli::{Command, List, One, Operator, Which};
 use crate::input::Input;
 use crate::output::{Exit, Trouble, answer, say};
-use crate::service::{PAGE, Service, encode};
+use crate::service::{PAGE, Service, encode, warn};
 use crate::table::Style;
 use crate::view::{self, Shown, duration};
 use crate::{show, watch};
@@ -27,7 +28,18 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     pub(crate) fn reader(&self) -> Result<Service, Trouble> {
-        Service::reader(self.env, self.paths, self.cwd).map(|(service, _)| service)
+        self.reader_and_sender().map(|(service, _)| service)
+    }
+
+    /// Finds the coordinator anew, without telling again what is wrong with the settings.
+    pub(crate) fn reader_again(&self) -> Option<Service> {
+        Service::reader(self.env, self.paths, self.cwd).ok().map(|(service, _)| service)
+    }
+
+    fn reader_and_sender(&self) -> Result<(Service, Sender), Trouble> {
+        let found = Service::reader(self.env, self.paths, self.cwd)?;
+        warn(&found.1);
+        Ok(found)
     }
 
     pub(crate) fn style(&self) -> Style {
@@ -78,7 +90,7 @@ pub(crate) fn run(command: &Command, place: &Place<'_>) -> Result<Exit, Trouble>
             let Some(note) = Input::default().text(text, None)? else {
                 return Err(Trouble::new(Exit::Usage, "the note is empty"));
             };
-            let (service, sender) = Service::reader(place.env, place.paths, place.cwd)?;
+            let (service, sender) = place.reader_and_sender()?;
             let body = json!({ "note": note, "agentId": sender.identity.id.as_str() });
             let object = service.post(&path(one, "/notes"), &body)?;
             changed(one, &object, &service)?;

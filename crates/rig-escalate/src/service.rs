@@ -62,6 +62,7 @@ impl Service {
         token_file: Option<&Path>,
     ) -> Result<Self, Trouble> {
         let (sender, mut endpoint) = find(env, paths, cwd)?;
+        warn(&sender);
         let base = &endpoint.base;
         let refused = |why: String| Err(Trouble::new(Exit::Refused, why).hint(OPERATORS));
         let (secret, from) = match token_file {
@@ -189,14 +190,18 @@ pub(crate) fn token_hint(endpoint: &Endpoint) -> String {
     }
 }
 
+/// Tells what is wrong with the settings.
+pub(crate) fn warn(sender: &Sender) {
+    for warning in &sender.warnings {
+        say(warning);
+    }
+}
+
 fn find(env: &Environment, paths: &Paths, cwd: &Path) -> Result<(Sender, Endpoint), Trouble> {
     let mut sender = Sender::new(env, paths, cwd);
     let started = bring_up(&mut sender, env);
     match &sender.endpoint {
         Some(endpoint) => {
-            for warning in &sender.warnings {
-                say(warning);
-            }
             let endpoint = endpoint.clone();
             Ok((sender, endpoint))
         }

@@ -58,7 +58,7 @@ pub(crate) fn run(which: &Which, as_json: bool, place: &Place<'_>) -> Result<(),
                 }
                 there = false;
                 // The embedded service comes back on another port.
-                if let Ok(found) = place.reader() {
+                if let Some(found) = place.reader_again() {
                     service = found;
                 }
             }

@@ -5,4 +5,5 @@ mod embedded;
 mod failures;
 mod scene;
 mod subcommands;
+mod terminal;
 mod watch;

@@ -1,6 +1,7 @@
 //! What is printed as it changes.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -129,4 +130,20 @@ fn a_closed_output_ends_it() {
     drop(watching.lines.take());
     let status = eventually("the end", || watching.child.try_wait().expect("a child"));
     assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn an_interrupt_ends_it() {
+    let mut watching = Watching::start(&[], vec![escalation(&json!({}))]);
+    assert!(watching.told().starts_with("present "));
+    let pid = watching.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("start kill").success());
+    let status = eventually("the end", || watching.child.try_wait().expect("a child"));
+    assert_eq!(status.signal(), Some(2));
+}
+
+#[test]
+fn a_service_that_refuses_ends_it() {
+    let scene = Scene::new(|_| Some(Response::json(401, &json!({ "error": "no" }))));
+    assert_eq!(scene.run(&["watch"]).output().code, Some(1));
 }
