@@ -179,7 +179,7 @@ pub(crate) struct Which {
     #[arg(long, value_name = "ID")]
     pub(crate) agent: Option<String>,
     /// Only those about this issue
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) issue: Option<u64>,
 }
 

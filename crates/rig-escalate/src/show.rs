@@ -139,13 +139,16 @@ fn members(data: &Map<String, Value>) -> String {
         "reason",
         "category",
     ];
-    const ELSEWHERE: [&str; 6] = ["escalationId", "eventId", "type", "occurredAt", "details", "dedupKey"];
+    const ELSEWHERE: [&str; 8] =
+        ["escalationId", "eventId", "type", "occurredAt", "details", "dedupKey", "contentHash", "token"];
     let place = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
     let mut keys: Vec<&String> = data.keys().filter(|key| !ELSEWHERE.contains(&key.as_str())).collect();
     keys.sort_by_key(|key| (place(key), key.as_str()));
     let shown = keys.iter().filter_map(|key| {
         let value = match &data[*key] {
             Value::Null => return None,
+            // What is in it is for programs; that it is there says something.
+            Value::Object(_) => "yes".to_owned(),
             Value::String(text) => clean(&cut(text, 2000)),
             other => clean(&cut(&other.to_string(), 200)),
         };

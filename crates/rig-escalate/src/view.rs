@@ -161,15 +161,38 @@ pub(crate) fn distance(at: &str) -> String {
     }
 }
 
-/// Returns a duration in its largest unit, such as `3h`.
+/// Returns a duration in its largest unit, such as `3h`, rounded.
 pub(crate) fn duration(seconds: u64) -> String {
-    const MINUTE: u64 = 60;
-    const HOUR: u64 = 60 * MINUTE;
-    const DAY: u64 = 24 * HOUR;
-    match seconds {
-        0..MINUTE => format!("{seconds}s"),
-        MINUTE..HOUR => format!("{}m", seconds / MINUTE),
-        HOUR..DAY => format!("{}h", seconds / HOUR),
-        _ => format!("{}d", seconds / DAY),
+    let minutes = seconds.saturating_add(30) / 60;
+    let hours = minutes.saturating_add(30) / 60;
+    match (seconds, minutes, hours) {
+        (0..60, ..) => format!("{seconds}s"),
+        (_, 0..60, _) => format!("{minutes}m"),
+        (_, _, 0..48) => format!("{hours}h"),
+        _ => format!("{}d", hours.saturating_add(12) / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_rounded_in_their_largest_unit() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (89, "1m"),
+            (90, "2m"),
+            (3569, "59m"),
+            (3570, "1h"),
+            (4 * 3600 - 1, "4h"),
+            (47 * 3600, "47h"),
+            (71 * 3600, "3d"),
+            (u64::MAX, "213503982334601d"),
+        ] {
+            assert_eq!(duration(seconds), expected, "{seconds}");
+        }
     }
 }
