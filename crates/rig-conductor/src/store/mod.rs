@@ -4,11 +4,32 @@
 //! to escalations is written once, in [`run`], on the few primitives of [`Tx`]. Event, read model
 //! and outbox are written in one transaction. The store owns the time: everything is judged by the
 //! database's clock, so that several replicas agree.
+//!
+//! [`open`] opens the store that the settings name:
+//!
+//! ```no_run
+//! use rig_conductor::settings::StoreSettings;
+//! use rig_conductor::store::{self, StoreError, StoreOptions};
+//!
+//! # async fn example() -> Result<(), StoreError> {
+//! let place = StoreSettings::Sqlite("/var/lib/rig/conductor.db".into());
+//! let store = store::open(&place, StoreOptions::default()).await?;
+//! assert!(store.escalation(uuid::Uuid::nil()).await?.is_none());
+//! store.close().await
+//! # }
+//! ```
 
+mod body;
+mod fold;
 pub mod model;
+mod options;
+mod query;
+mod row;
 mod run;
+mod sqlite;
 mod tx;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,13 +39,28 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use model::*;
-pub use run::{run, settle};
+pub use options::{StoreOptions, Synchronous};
+pub use run::{Release, run, settle};
 pub use tx::{Fenced, Tx};
 
 use crate::domain::{Escalation, Policy, Rejection};
+use crate::settings::StoreSettings;
+
+/// Opens a store, and brings its tables to the form that this program knows.
+///
+/// # Errors
+/// [`StoreError::Broken`] when it cannot be used (not a database, another program's, a newer form, no
+/// permission), [`StoreError::Unavailable`] when it cannot be reached now. The file or the server is named,
+/// its password is not.
+pub async fn open(place: &StoreSettings, options: StoreOptions) -> Result<Arc<dyn Store>, StoreError> {
+    match place {
+        StoreSettings::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, options).await?)),
+        StoreSettings::Postgres { .. } => Err(StoreError::Broken("this build has no PostgreSQL".to_owned())),
+    }
+}
 
 /// Why the store did not do something.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// A rule forbids it; asking again changes nothing.
@@ -52,7 +88,8 @@ pub trait Store: Send + Sync {
     async fn execute(&self, command: Command, policy: &Policy) -> Result<Receipt, StoreError>;
 
     /// Appends an event of work or a heartbeat and answers after its commit. Commits are shared by
-    /// what arrives at the same time. An event id that is there already changes nothing.
+    /// what arrives at the same time. An event id that is there already changes nothing. A stream that is an
+    /// escalation's, and a name of more than 512 bytes, are rejected.
     async fn record(&self, event: WorkEvent) -> Result<Recorded, StoreError>;
 
     /// Returns an escalation and what the outbox still tries for it.
@@ -74,15 +111,18 @@ pub trait Store: Send + Sync {
     async fn agent(&self, id: &str) -> Result<Option<AgentRow>, StoreError>;
 
     /// Returns what is due by the store's clock: bumps, reminders, and open escalations of which nobody
-    /// was told and nothing waits to be sent. Looks at the due ones alone, however many there are.
+    /// was told and nothing waits to be sent. Looks at the due ones alone, however many there are. Where every
+    /// route was given up, the next try is due ten minutes later.
     async fn due(&self, policy: &Policy, limit: u32) -> Result<Vec<Due>, StoreError>;
 
-    /// Notes that a sweep came to its end.
+    /// Notes that a sweep came to its end, and deletes heartbeats that are too old, in small steps that go on
+    /// behind the call.
     async fn swept(&self) -> Result<(), StoreError>;
 
     /// Takes entries of the outbox that are to be sent now, the most urgent first, passing over what
     /// others hold. Each is held until the lease is over; the attempt that is counted here fences
-    /// what is recorded later.
+    /// what is recorded later. Edits of one message are taken one after the other, and a newer one takes the
+    /// place of those that nobody has begun.
     async fn claim(&self, owner: &str, limit: u32, lease: Duration) -> Result<Vec<Claimed>, StoreError>;
 
     /// Records what became of a claimed entry. `None` when somebody else holds it by now.
@@ -94,9 +134,15 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<()>, StoreError>;
 
     /// Finds the thread of a pull request or an issue, or takes the right to make it until the lease is over.
+    ///
+    /// Who has the right gets it again, with a new lease; so two makers within one process need names of
+    /// their own, such as process and entry of the outbox. The thread of [`ThreadClaim::Mine`] says since when
+    /// an earlier try is open; from the claim on, this one counts as open too, until
+    /// [`Store::save_thread`] says otherwise.
     async fn thread(&self, key: &str, owner: &str, lease: Duration) -> Result<ThreadClaim, StoreError>;
 
-    /// Notes how far the making of a thread has come; `false` when the right to make it is lost.
+    /// Notes how far the making of a thread has come, all of it as it is given; `false` when the right to make
+    /// it is lost. With the id of the thread, it is made, and the right ends.
     async fn save_thread(&self, key: &str, owner: &str, thread: &Thread) -> Result<bool, StoreError>;
 
     /// Forgets a thread that is gone, if it is still the one that is known.
@@ -125,31 +171,42 @@ pub trait Store: Send + Sync {
 /// Which escalations are asked for. Empty lists select everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
+    /// In one of these states.
     pub states: Vec<EscalationState>,
+    /// Of one of these severities.
     pub severities: Vec<Severity>,
-    /// Compared without regard to casing.
+    /// Of this repository, compared without regard to casing.
     pub repo: Option<String>,
+    /// Of this issue.
     pub issue: Option<u64>,
+    /// Of this agent.
     pub agent: Option<String>,
     /// Behind which escalation the page begins: its severity, creation and id.
     pub after: Option<(Severity, Timestamp, Uuid)>,
+    /// So many at most.
     pub limit: u32,
 }
 
 /// An escalation with what the outbox still tries for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown {
+    /// The escalation.
     pub escalation: Escalation,
+    /// The announcements that are still tried.
     pub waiting: Vec<Notification>,
 }
 
 /// An event as it is stored; its members are camelCase, however the store keeps them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
+    /// The event's id.
     pub id: Uuid,
+    /// Its place in its stream, counted from 1.
     pub version: i64,
-    /// Such as `escalation_created`.
+    /// What kind it is, such as `escalation_created`.
     pub alias: String,
+    /// Its members.
     pub data: Value,
+    /// When it was stored.
     pub at: Timestamp,
 }

@@ -15,13 +15,16 @@ use crate::domain::{
 /// How an entry of the outbox is left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Release {
+    /// What became of the entry; pending: it is tried again.
     pub state: NotificationState,
+    /// What went wrong; `None` leaves what is known.
     pub error: Option<String>,
     /// For a pending entry: not before this time.
     pub not_before: Option<Timestamp>,
     /// Whether the attempt counts: one that was put off does not.
     pub attempted: bool,
-    /// Whether the message may have arrived, though nobody knows.
+    /// Whether this attempt may have brought the message, though nobody knows. An earlier attempt of which
+    /// nobody knows stays one, until the message is confirmed.
     pub uncertain: bool,
 }
 
@@ -387,7 +390,7 @@ fn content_of(new: &Creation) -> String {
 }
 
 /// Returns a time so much later (`sign` 1) or earlier (-1), within what a time can be.
-fn shifted(at: Timestamp, by: Duration, sign: i32) -> Timestamp {
+pub(super) fn shifted(at: Timestamp, by: Duration, sign: i32) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     let (moved, bound) =
         if sign < 0 { (at.checked_sub(by), Timestamp::MIN) } else { (at.checked_add(by), Timestamp::MAX) };

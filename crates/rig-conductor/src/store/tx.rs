@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rig_wire::Severity;
 use uuid::Uuid;
 
-use super::{Claim, StoreError};
+use super::{Claim, Release, StoreError};
 use crate::domain::{Escalation, Event, Intent};
 
 /// The primitives of one transaction. [`super::run`] builds every command of them.
@@ -38,7 +38,8 @@ pub trait Tx: Send {
         agent_id: &str,
     ) -> impl Future<Output = Result<Option<Uuid>, StoreError>> + Send;
 
-    /// Returns when the creations of a token and severity since a time were, the oldest first.
+    /// Returns when the creations of a token and severity since a time were, the oldest first. Until the
+    /// transaction ends, no other can ask the same.
     fn creations(
         &mut self,
         token: &str,
@@ -58,7 +59,8 @@ pub trait Tx: Send {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Puts entries into the outbox. One that is there already is left alone; one that failed or was
-    /// cancelled is tried anew if `again` is set.
+    /// cancelled is tried anew if `again` is set, and so is an edit that was made or is being made: what
+    /// it wrote may have been replaced. A newer edit of a message takes the place of those that wait.
     fn enqueue(
         &mut self,
         intents: &[Intent],
@@ -66,7 +68,8 @@ pub trait Tx: Send {
         again: bool,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Cancels the announcements of an escalation that wait and that nobody holds.
+    /// Cancels the announcements of an escalation that wait and that nobody holds. One that may have arrived
+    /// is not cancelled: people may see it, so it has to be known.
     fn cancel(&mut self, id: Uuid) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Says whether announcements of an escalation wait or are held.
@@ -80,12 +83,13 @@ pub trait Tx: Send {
     fn release(
         &mut self,
         claim: &Claim,
-        release: &super::run::Release,
+        release: &Release,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// An entry of the outbox that is still held by who claimed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fenced {
+    /// What was to be sent.
     pub intent: Intent,
 }
