@@ -57,6 +57,19 @@ fn without_url(scene: &Scene, args: &[&str]) -> Program {
     scene.without_tokens(args).without_env("CONDUCTOR_BASE_URL")
 }
 
+/// Runs a copy of the program in a directory of its own, so that no other program stands beside it.
+fn alone<'a>(scene: &'a Scene, args: &[&'a str]) -> Program {
+    install(scene, Path::new(env!("CARGO_BIN_EXE_rig-escalate")), "rig-escalate");
+    Program::new(scene.home.join("bin/rig-escalate")).home(&scene.home).args(args.iter().copied())
+}
+
+/// Copies a program by a program of its own: a file that this process writes to cannot be started
+/// while another thread starts something.
+fn install(scene: &Scene, from: &Path, name: &str) {
+    let copied = Command::new("install").arg("-D").arg(from).arg(scene.home.join("bin").join(name)).status();
+    assert!(copied.expect("start install").success());
+}
+
 #[test]
 fn the_service_of_this_machine_is_asked_where_no_url_is_set() {
     let scene = Scene::new(service);
@@ -78,10 +91,10 @@ fn the_service_of_this_machine_is_asked_where_no_url_is_set() {
 fn a_stranger_on_the_port_that_the_service_left_is_told_nothing() {
     let scene = Scene::new(service);
     drop(set_up(&scene, "port"));
-    let said = scene.said(without_url(&scene, &["list"]));
+    let said = scene.said(alone(&scene, &["list"]));
     let why = "the embedded service does not run, and rig-conductor is not installed";
     assert_eq!(said, output(4, "", &format!("rig-escalate: {why}\n")));
-    let said = scene.said(without_url(&scene, &["P0", "a token leaked"]));
+    let said = scene.said(alone(&scene, &["P0", "a token leaked"]));
     assert_eq!((said.code, said.stdout.as_str()), (Some(3), ""));
     assert!(said.stderr.starts_with(&format!("rig-escalate: {why}\nrig-escalate: NOT DELIVERED: P0")));
     assert_eq!(scene.asked(), [""; 0]);
@@ -107,18 +120,8 @@ fn a_service_that_rests_is_started_and_used() {
     let dir = scene.home.join(".local/state/rig/conductor");
     let script = format!("#!/bin/sh\n[ \"$1\" = up ] && mv '{0}/port.ready' '{0}/port'\n", dir.display());
     let script = scene.home.write("script", script);
-    std::fs::create_dir(scene.home.join("bin")).expect("a directory");
-    let programs = [
-        (script.as_path(), "rig-conductor"),
-        (Path::new(env!("CARGO_BIN_EXE_rig-escalate")), "rig-escalate"),
-    ];
-    for (from, to) in programs {
-        let copied = Command::new("install").arg(from).arg(scene.home.join("bin").join(to)).status();
-        assert!(copied.expect("start install").success());
-    }
-    let run = |args: &[&str]| {
-        Program::new(scene.home.join("bin/rig-escalate")).home(&scene.home).args(args.iter().copied())
-    };
+    install(&scene, &script, "rig-conductor");
+    let run = |args: &[&'static str]| alone(&scene, args);
     let said = scene.said(run(&["P1", "x", "--issue", "1"]));
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{}", said.stdout);
     assert_eq!(scene.asked(), ["POST /api/events agents-own"]);
