@@ -1,22 +1,24 @@
 //! From the outbox to people: claim, send, record.
+//!
+//! [`run`] claims entries under a lease, sends each one outside of any transaction, and records what
+//! became of it, fenced by the attempt. So a message is sent at least once; that it is not sent twice
+//! is the work of the nonce, which is the same on every attempt, and of a look at the channel
+//! once Discord has forgotten it.
 
-use std::sync::Mutex;
+mod announce;
+mod breaker;
+pub mod compose;
+mod courier;
+mod edit;
+mod http;
+mod lease;
+mod limits;
+mod status;
+pub mod text;
+mod thread;
+mod trouble;
+mod worker;
 
-/// How the delivery fares, for health and metrics.
-#[derive(Debug, Default)]
-pub struct DeliveryStatus {
-    trouble: Mutex<Option<String>>,
-}
-
-impl DeliveryStatus {
-    /// Returns what is wrong with the way to people, if anything is.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    /// Notes what is wrong; `None`: it goes well.
-    pub fn set_trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = trouble;
-    }
-}
+pub(crate) use edit::of_message;
+pub use status::DeliveryStatus;
+pub use worker::{POINTS, drain_once, run};
