@@ -72,7 +72,7 @@ impl Blocked {
         }
         event.session_id = self.session;
         event.tool = Some(self.tool);
-        event.rule_id = Some(self.refused.rule.to_owned());
+        event.rule_id = Some(self.refused.rule.into_owned());
         event.reason = Some(redact(&self.refused.why));
         event.command = Some(cut(&redact(&self.command), COMMAND));
         event.decision = Some("deny".to_owned());

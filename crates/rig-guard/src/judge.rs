@@ -1,5 +1,8 @@
 //! Judges what a tool is about to do.
 
+use std::borrow::Cow;
+
+use crate::policy::Extra;
 use crate::rules::{self, Finding, RULES, Rule};
 use crate::shell::{Call, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
@@ -8,13 +11,15 @@ use crate::world::World;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The rule's name.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
+    /// Its category.
+    pub category: &'static str,
     /// What is refused, and why, as sentences.
     pub why: String,
     /// The part of the command that is refused; may be empty.
     pub part: String,
     /// What to do instead.
-    pub instead: &'static str,
+    pub instead: Cow<'static, str>,
 }
 
 impl Refused {
@@ -25,7 +30,20 @@ impl Refused {
             "" => format!("{}: {}.", rule.what, rule.why),
             detail => format!("{}: {}. Here {detail}.", rule.what, rule.why),
         };
-        Self { rule: rule.id, why, part, instead: rule.instead }
+        Self { rule: rule.id.into(), category: rule.category(), why, part, instead: rule.instead.into() }
+    }
+
+    /// Returns the refusal of a rule of a policy.
+    #[must_use]
+    pub fn by_policy(rule: &Extra, part: String) -> Self {
+        const INSTEAD: &str = "ask a person, who can change the policy or do it in their own terminal";
+        Self {
+            rule: rule.id.clone().into(),
+            category: "policy",
+            why: format!("{}.", rule.why.trim_end_matches('.')),
+            part,
+            instead: rule.instead.clone().map_or(INSTEAD.into(), Cow::Owned),
+        }
     }
 }
 
@@ -60,7 +78,13 @@ impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
         match rules::judge(call, self.world) {
             Some((rule, Finding { detail })) => self.refuse(rule, &detail, call.display()),
-            None => Ok(()),
+            None => match self.world.policy().forbids(call, self.world) {
+                Some(rule) => {
+                    self.refused = Some(Refused::by_policy(rule, call.display()));
+                    Err(Found)
+                }
+                None => Ok(()),
+            },
         }
     }
 
@@ -68,7 +92,7 @@ impl Visitor for Judge<'_> {
         let bare: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         let breaks = |c: char| c.is_whitespace() || ";|&(){}<>`,=$/".contains(c);
         let words: Vec<&str> = bare.split(breaks).filter(|w| !w.is_empty()).collect();
-        match RULES.iter().find(|rule| (rule.suspects)(&words)) {
+        match RULES.iter().find(|rule| self.world.policy().has(rule.pack) && (rule.suspects)(&words)) {
             Some(rule) => {
                 let detail =
                     format!("the code {why}, so that it cannot be told what it does; write it simpler");

@@ -12,6 +12,7 @@
 mod answer;
 mod cli;
 pub mod judge;
+pub mod policy;
 pub mod protected;
 pub mod rules;
 pub mod shell;
@@ -71,12 +72,13 @@ fn settings_changed(world: &dyn World) -> Option<Refused> {
         Err(why) => format!("what must be in force is not known: {why}").into(),
     };
     Some(Refused {
-        rule: rules::SETTINGS_ID,
+        rule: rules::SETTINGS_ID.into(),
+        category: "self",
         why: format!(
             "The changed settings would leave the session without hooks of the rig: {why}. The session \
              goes on with the settings it had."
         ),
         part: String::new(),
-        instead: "put the entries of the rig back, or let a person run rig-hooks-sync",
+        instead: "put the entries of the rig back, or let a person run rig-hooks-sync".into(),
     })
 }

@@ -223,13 +223,14 @@ fn settings(path: &str, document: Option<Vec<u8>>, world: &dyn World) -> Option<
         Ok(then) => {
             let lost: Vec<String> = then.into_iter().filter(|loss| !now.contains(loss)).collect();
             let refused = || Refused {
-                rule: own::SETTINGS.id,
+                rule: own::SETTINGS.id.into(),
+                category: own::SETTINGS.category(),
                 why: format!(
                     "This would leave Claude's settings without hooks of the rig, this guard among them: {}.",
                     lost.join("; ")
                 ),
                 part: path.to_owned(),
-                instead: "keep the entries of the rig in the file, and `disableAllHooks` out of it",
+                instead: "keep the entries of the rig in the file, and `disableAllHooks` out of it".into(),
             };
             if lost.is_empty() { None } else { Some(refused()) }
         }

@@ -12,6 +12,7 @@ use rig_core::git::Repository;
 use rig_core::paths::Paths;
 use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
 
+use crate::policy::Policy;
 use crate::protected::Protected;
 use crate::shell::absolute;
 
@@ -50,6 +51,9 @@ pub trait World {
 
     /// Reads a whole file; `None` where there is none, or it cannot be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// Returns what people have decided beyond the rules.
+    fn policy(&self) -> &Policy;
 }
 
 /// This machine, and a session in a directory.
@@ -60,6 +64,7 @@ pub struct System<'a> {
     records: OnceCell<Result<Vec<Record>, String>>,
     outline: OnceCell<Protected>,
     protected: OnceCell<Protected>,
+    policy: OnceCell<Policy>,
 }
 
 impl<'a> System<'a> {
@@ -67,7 +72,7 @@ impl<'a> System<'a> {
     #[must_use]
     pub fn new(env: &'a Environment, paths: &'a Paths, cwd: PathBuf) -> Self {
         let (records, outline, protected) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { env, paths, cwd, records, outline, protected }
+        Self { env, paths, cwd, records, outline, protected, policy: OnceCell::new() }
     }
 
     /// Returns the session's directory.
@@ -221,5 +226,10 @@ impl World for System<'_> {
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         settings::read(Path::new(path))
+    }
+
+    fn policy(&self) -> &Policy {
+        let project = || self.env.get_path("CLAUDE_PROJECT_DIR").unwrap_or_else(|| self.cwd.clone());
+        self.policy.get_or_init(|| Policy::load(self.paths, Some(&project())))
     }
 }

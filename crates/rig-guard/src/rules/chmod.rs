@@ -1,7 +1,7 @@
 //! `chmod 777`.
 
 use super::options::{bundle, split_long};
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
@@ -11,6 +11,8 @@ use crate::world::World;
 /// passes as long as the change is not recursive.
 pub(super) const WORLD_WRITABLE: Rule = Rule {
     id: "fs.chmod.world_writable",
+    critical: false,
+    pack: Pack::Core,
     what: "This mode lets every user of the machine write",
     why: "anyone, and any process that is broken into, can replace what is run or read here",
     instead: "give the owner or the group what they need, such as `chmod 755`, `chmod u+x` or `chmod g+w`",

@@ -1,13 +1,15 @@
 //! `git push --force` and `git reset --hard`.
 
 use super::options::{bundle, long, split_long};
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
 /// Force pushes.
 pub(super) const PUSH_FORCE: Rule = Rule {
     id: "git.push.force",
+    critical: true,
+    pack: Pack::Core,
     what: "A forced push replaces the history of the remote",
     why: "commits that others have, or that exist nowhere else, are lost",
     instead: "`git push --force-with-lease`, which stops when the remote has commits you have not seen; or push a new commit",
@@ -41,6 +43,8 @@ pub(super) const PUSH_FORCE: Rule = Rule {
 /// Hard resets.
 pub(super) const RESET_HARD: Rule = Rule {
     id: "git.reset.hard",
+    critical: true,
+    pack: Pack::Core,
     what: "A hard reset throws away what is not committed",
     why: "changes in the work tree and the index cannot be brought back",
     instead: "`git stash` first, or `git reset --keep`, which stops where it would lose changes",

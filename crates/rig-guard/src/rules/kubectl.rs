@@ -1,13 +1,15 @@
 //! `kubectl delete namespace`.
 
 use super::options::{bundle, split_long};
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;
 
 /// Deleting namespaces.
 pub(super) const DELETE_NAMESPACE: Rule = Rule {
     id: "k8s.delete.namespace",
+    critical: true,
+    pack: Pack::Core,
     what: "Deleting a namespace deletes everything in it",
     why: "workloads, secrets and volumes of the cluster go with it and do not come back",
     instead: "delete the single resources by name, or look first with `--dry-run=client`",

@@ -15,6 +15,7 @@ mod rm;
 mod sql;
 mod targets;
 
+pub use crate::policy::Pack;
 use crate::shell::Call;
 use crate::world::World;
 
@@ -22,6 +23,11 @@ use crate::world::World;
 pub struct Rule {
     /// The name by which it is known.
     pub id: &'static str,
+    /// What it refuses cannot be brought back: it is asked even where little is known of how a
+    /// command comes about.
+    pub critical: bool,
+    /// The pack that it belongs to.
+    pub pack: Pack,
     /// What is refused, as a sentence without a full stop.
     pub what: &'static str,
     /// Why it is refused, likewise.
@@ -43,6 +49,20 @@ pub struct Rule {
     pub denies: &'static [&'static str],
     /// Commands that it lets through.
     pub allows: &'static [&'static str],
+}
+
+impl Rule {
+    /// Returns its category: the first part of its name. Refusals of one category are counted together.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        self.id.split('.').next().unwrap_or(self.id)
+    }
+
+    /// Returns how much it would cost to let through what it refuses.
+    #[must_use]
+    pub fn severity(&self) -> &'static str {
+        if self.critical { "critical" } else { "high" }
+    }
 }
 
 /// What a rule found in a command.
@@ -76,12 +96,18 @@ pub(crate) const SETTINGS_ID: &str = own::SETTINGS.id;
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
-    let name = call.name();
-    RULES.iter().find_map(|rule| {
-        let concerned = match name {
-            Some(name) => rule.programs.contains(&name),
-            None => rule.unknown_program && call.words.first().is_some_and(crate::shell::Word::is_unknown),
-        } || rule.redirections && !call.writes.is_empty();
-        if concerned { (rule.judge)(call, world).map(|finding| (*rule, finding)) } else { None }
-    })
+    let policy = world.policy();
+    let rules = RULES.iter().filter(|rule| policy.has(rule.pack) && concerns(rule, call));
+    let mut found = rules.filter_map(|rule| Some((*rule, (rule.judge)(call, world)?)));
+    found.find(|(rule, _)| !policy.excepts(rule, call, world))
+}
+
+/// Says whether a rule looks at a command at all.
+pub fn concerns(rule: &Rule, call: &Call<'_>) -> bool {
+    let unknown = || call.words.first().is_some_and(crate::shell::Word::is_unknown);
+    let program = match call.name() {
+        Some(name) => rule.programs.contains(&name),
+        None => rule.unknown_program && unknown(),
+    };
+    program || rule.redirections && !call.writes.is_empty()
 }

@@ -1,12 +1,14 @@
 //! The commands that take the rig away.
 
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::{Call, absolute};
 use crate::world::World;
 
 /// Taking the hooks out of the settings, and uninstalling the rig.
 pub(super) const OFF: Rule = Rule {
     id: "self.off",
+    critical: true,
+    pack: Pack::Own,
     what: "This takes the rig's hooks out of Claude's settings",
     why: "nothing judges and reports the session afterwards",
     instead: "a person can do it in a terminal; `rig-hooks-sync --remove --dry-run` shows what it would do",

@@ -2,7 +2,7 @@
 
 use super::pattern::Pattern;
 use super::targets::{self, Change, Target};
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::protected::{Owned, Protected};
 use crate::shell::Call;
 use crate::world::World;
@@ -10,6 +10,8 @@ use crate::world::World;
 /// Changes of Claude's settings by a command, whose result cannot be told beforehand.
 pub(crate) const SETTINGS: Rule = Rule {
     id: "self.settings",
+    critical: true,
+    pack: Pack::Own,
     what: "Claude's settings are changed in a way whose result cannot be told beforehand",
     why: "they keep the rig's hooks in force, this guard among them",
     instead: "use the Edit tool on the settings file: its result can be judged, and adding a permission passes",
@@ -38,6 +40,8 @@ pub(crate) const SETTINGS: Rule = Rule {
 /// Changes of the rig's programs, configuration, log and spool.
 pub(crate) const FILES: Rule = Rule {
     id: "self.files",
+    critical: true,
+    pack: Pack::Own,
     what: "The rig's own installed files are not changed from inside a session",
     why: "they are what judges and reports this session",
     instead: "a person can change them in a terminal; `rig-hooks-sync --check` shows whether they are in order",

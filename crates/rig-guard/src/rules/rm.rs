@@ -2,13 +2,15 @@
 
 use super::options::{bundle, split_long};
 use super::paths::danger;
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Find, Word};
 use crate::world::World;
 
 /// Recursive deletion of the root directory, system directories, home and the workspace.
 pub(super) const RM_ROOT: Rule = Rule {
     id: "fs.rm.root",
+    critical: true,
+    pack: Pack::Core,
     what: "This deletes a directory that everything else is in",
     why: "what is deleted here cannot be brought back",
     instead: "name what is to go, below the workspace or in /tmp; write `\"${DIR:?}\"/*` so that an unset variable stops the command",

@@ -1,12 +1,14 @@
 //! `DROP TABLE` and `DROP DATABASE`, sent to a database client.
 
-use super::{Finding, Rule};
+use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;
 
 /// Dropping tables and databases.
 pub(super) const DROP: Rule = Rule {
     id: "sql.drop",
+    critical: true,
+    pack: Pack::Core,
     what: "Dropping a table, a schema or a database deletes the data in it",
     why: "without a backup it cannot be undone",
     instead: "rename it (`ALTER TABLE t RENAME TO t_old`), or write a migration that a person reviews",

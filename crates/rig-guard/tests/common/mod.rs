@@ -1,5 +1,6 @@
 //! A session that the tests judge commands in.
 
+use rig_guard::policy::Policy;
 use rig_guard::protected::Protected;
 use rig_guard::world::World;
 
@@ -7,12 +8,12 @@ use rig_guard::world::World;
 pub(crate) const CWD: &str = "/workspace/app";
 
 /// A session of `dev` in [`CWD`], with the rig installed in `~/.local`.
-pub(crate) struct Session(Protected);
+pub(crate) struct Session(Protected, Policy);
 
 impl Default for Session {
     fn default() -> Self {
         let paths = |paths: &[&str]| paths.iter().map(|p| (*p).to_owned()).collect();
-        Self(Protected {
+        let protected = Protected {
             trees: paths(&[
                 "/home/dev/.config/rig",
                 "/etc/rig",
@@ -24,7 +25,21 @@ impl Default for Session {
             recorded: paths(&["/home/dev/.claude/settings.json"]),
             claude: paths(&["/home/dev/.claude", "/workspace/app/.claude", "/workspace/.claude", "/.claude"]),
             switched: true,
-        })
+        };
+        Self(protected, Policy::default())
+    }
+}
+
+#[allow(dead_code, reason = "not every test has a policy")]
+impl Session {
+    /// Returns the session under a policy.
+    pub(crate) fn with(policy: Policy) -> Self {
+        Self(Self::default().0, policy)
+    }
+
+    /// Returns the policy.
+    pub(crate) fn policy_of(&self) -> &Policy {
+        &self.1
     }
 }
 
@@ -60,5 +75,9 @@ impl World for Session {
 
     fn read(&self, _: &str) -> Option<Vec<u8>> {
         None
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.1
     }
 }
