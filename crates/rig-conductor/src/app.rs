@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 use crate::delivery::DeliveryStatus;
+use crate::http::health;
 use crate::metrics::{Metrics, Word};
 use crate::settings::Settings;
 use crate::store::{Command, Receipt, Store, StoreError};
@@ -25,6 +26,8 @@ pub struct App {
     pub metrics: Metrics,
     /// The name of this process among its replicas: it owns leases.
     pub owner: String,
+    /// How it fared when it was asked last.
+    pub(crate) health: health::Last,
     started: Instant,
     /// When the last request came, in milliseconds since the start.
     last_request: AtomicU64,
@@ -41,6 +44,7 @@ impl App {
             delivery: DeliveryStatus::default(),
             metrics: Metrics::default(),
             owner: uuid::Uuid::now_v7().to_string(),
+            health: health::Last::default(),
             started: Instant::now(),
             last_request: AtomicU64::new(0),
         }

@@ -1,3 +1,7 @@
 //! `rig-conductor` takes escalations, routes them to people and does not forget them.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rig_conductor::cli::main()
+}

@@ -1,11 +1,21 @@
 //! What the service is told to do: every value checked, every secret hidden from `Debug`.
 
+mod parse;
+mod source;
+mod table;
+mod values;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use parse::{Loaded, SettingsError, Shown, load, load_embedded};
+pub use source::{DEFAULT_FILE, Environment, FILE_VARIABLE, Flags, Origin};
+pub use table::{Form, Setting, TABLE};
+
 use crate::domain::Policy;
+use crate::store::StoreOptions;
 
 /// The settings of a running service.
 #[derive(Clone, Debug)]
@@ -16,10 +26,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Where it keeps what it knows.
     pub store: StoreSettings,
-    /// How the members of stored events are written.
-    pub casing: Casing,
-    /// How long heartbeats stay in the log; an agent's last one is always known.
-    pub keep_heartbeats: Duration,
+    /// How it keeps it.
+    pub store_options: StoreOptions,
     /// Who may call it.
     pub tokens: Vec<Token>,
     /// When escalations are raised, repeated and refused, and the people who get a P0.
@@ -38,6 +46,28 @@ pub struct Settings {
     pub embedded: Option<PathBuf>,
     /// For how long such a service stays without an open escalation and without requests.
     pub idle_after: Duration,
+}
+
+impl Settings {
+    /// Returns the settings that are in force where nothing but the store is set. They have no token.
+    #[must_use]
+    pub fn new(store: StoreSettings) -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8080).into(),
+            hosts: Vec::new(),
+            store,
+            store_options: StoreOptions::default(),
+            tokens: Vec::new(),
+            policy: Policy::default(),
+            sweep_every: Duration::from_secs(60 * 60),
+            discord: None,
+            upstream: None,
+            dead_man_url: None,
+            public_url: None,
+            embedded: None,
+            idle_after: Duration::from_secs(30 * 60),
+        }
+    }
 }
 
 /// Where events are kept.
@@ -121,3 +151,6 @@ pub struct Discord {
     /// Who may press buttons: role ids.
     pub button_roles: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

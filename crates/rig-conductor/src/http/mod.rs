@@ -7,6 +7,7 @@ mod error;
 mod escalations;
 mod events;
 mod fields;
+pub(crate) mod health;
 mod members;
 mod query;
 mod stats;
@@ -74,6 +75,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/escalations/{id}/raise", post(escalations::raise))
         .route("/api/escalations/{id}/notes", post(escalations::note))
         .route("/api/escalation-stats", get(stats::get))
+        .route("/health", get(health::health))
+        .route("/healthz/deep", get(health::deep))
+        .route("/metrics", get(health::metrics))
         .method_not_allowed_fallback(not_allowed)
         .fallback(other)
         .with_state(http)
