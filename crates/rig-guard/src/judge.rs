@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::policy::Extra;
 use crate::rules::{self, Finding, RULES, Rule};
-use crate::shell::{Call, Found, Rable, Refusal, Shell, Verdict, Visitor};
+use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
 /// A refusal.
@@ -77,7 +77,7 @@ impl Judge<'_> {
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
         match rules::judge(call, self.world) {
-            Some((rule, Finding { detail })) => self.refuse(rule, &detail, call.display()),
+            Some((rule, Finding { detail })) => self.refuse(rule, &call.masked(detail), call.display()),
             None => match self.world.policy().forbids(call, self.world) {
                 Some(rule) => {
                     self.refused = Some(Refused::by_policy(rule, call.display()));
@@ -88,7 +88,7 @@ impl Visitor for Judge<'_> {
         }
     }
 
-    fn refused(&mut self, code: &str, why: Refusal) -> Verdict {
+    fn refused(&mut self, code: &str, why: Refusal, _: &Context) -> Verdict {
         let bare: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         let breaks = |c: char| c.is_whitespace() || ";|&(){}<>`,=$/".contains(c);
         let words: Vec<&str> = bare.split(breaks).filter(|w| !w.is_empty()).collect();

@@ -54,6 +54,39 @@ pub trait World {
 
     /// Returns what people have decided beyond the rules.
     fn policy(&self) -> &Policy;
+
+    /// Returns the value of a variable of the process environment.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
+    /// Reads a script; `None` where there is none, it is no text, or it is too long.
+    fn script(&self, path: &str) -> Option<Script> {
+        let _ = path;
+        None
+    }
+
+    /// Returns the values of a setting of git as they hold in a directory, the last one counts.
+    /// The key is in small letters.
+    fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {
+        let _ = (dir, key);
+        Vec::new()
+    }
+
+    /// Says whether the time for a verdict is used up.
+    fn exhausted(&self) -> bool {
+        false
+    }
+}
+
+/// A script as it stands on the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// Its text.
+    pub text: String,
+    /// Somebody has taken it into the repository as it is, or it came with a dependency.
+    pub trusted: bool,
 }
 
 /// This machine, and a session in a directory.

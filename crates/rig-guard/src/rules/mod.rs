@@ -94,6 +94,11 @@ pub static RULES: [&Rule; 9] = [
 /// The rule about Claude's settings, which also judges edits and changes on the disk.
 pub(crate) const SETTINGS_ID: &str = own::SETTINGS.id;
 
+/// Says whether a program is one that critical rules look at.
+pub(crate) fn is_critical(program: &str) -> bool {
+    RULES.iter().any(|rule| rule.critical && rule.programs.contains(&program))
+}
+
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
     let policy = world.policy();
@@ -109,5 +114,6 @@ pub fn concerns(rule: &Rule, call: &Call<'_>) -> bool {
         Some(name) => rule.programs.contains(&name),
         None => rule.unknown_program && unknown(),
     };
-    program || rule.redirections && !call.writes.is_empty()
+    (program || rule.redirections && call.writes().next().is_some())
+        && (rule.critical || !call.context.critical)
 }

@@ -34,7 +34,7 @@ pub(super) const PROGRAMS: [&str; 36] = [
 pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
     let write = |path: &Word| Target { path: path.clone(), change: Change::Write, below: false };
     let lose = |path: &Word, below| Target { path: path.clone(), change: Change::Lose, below };
-    let mut targets: Vec<Target> = call.writes.iter().map(write).collect();
+    let mut targets: Vec<Target> = call.writes().map(write).collect();
     let line = Line::read(call.args());
     let operands = || line.operands.iter().copied();
     match call.name().unwrap_or("") {

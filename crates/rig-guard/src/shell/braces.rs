@@ -5,15 +5,70 @@ use super::scan;
 /// The most words that one word may become.
 const MOST: usize = 512;
 
-/// Expands `{a,b}` and `{1..3}` in a written word; `None` where there is nothing to expand, or too
-/// much.
-pub(super) fn expand(written: &str) -> Option<Vec<String>> {
+/// What braces make of a word.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Braces {
+    /// There is nothing to expand.
+    None,
+    /// These words.
+    Words(Vec<String>),
+    /// Too many words; these stand for them, with holes for what is left out.
+    TooMany(Vec<String>),
+}
+
+/// Expands `{a,b}` and `{1..3}` in a written word.
+pub(super) fn expand(written: &str) -> Braces {
     if !written.contains('{') {
-        return None;
+        return Braces::None;
     }
     let mut budget = MOST;
-    let words = words(written, 0, &mut budget)?;
-    (words.len() > 1 || words[0] != written).then_some(words)
+    match words(written, 0, &mut budget) {
+        Some(words) if words.len() == 1 && words[0] == written => Braces::None,
+        Some(words) => Braces::Words(words),
+        None => Braces::TooMany(shapes(written)),
+    }
+}
+
+/// Returns a word with the alternatives of its first braces, and holes for other ones.
+fn shapes(written: &str) -> Vec<String> {
+    let mut from = 0;
+    while let Some(brace) = find(written, from) {
+        let (close, items) = match group(written, brace + 1) {
+            Some((close, Alternatives::List(items))) => {
+                (close, items.into_iter().take(MOST).map(shape).collect())
+            }
+            Some((close, Alternatives::Range(range))) if bounds(range).is_some() => {
+                (close, vec![HOLE.to_owned()])
+            }
+            _ => {
+                from = brace + 1;
+                continue;
+            }
+        };
+        let tail = shape(&written[close + 1..]);
+        return items.into_iter().map(|item| format!("{}{item}{tail}", &written[..brace])).collect();
+    }
+    vec![written.to_owned()]
+}
+
+/// What stands for braces that are not expanded.
+const HOLE: &str = "\0u\0";
+
+fn shape(written: &str) -> String {
+    let mut out = String::new();
+    let (mut copied, mut from) = (0, 0);
+    while let Some(brace) = find(written, from) {
+        match group(written, brace + 1) {
+            Some((close, _)) => {
+                out.push_str(&written[copied..brace]);
+                out.push_str(HOLE);
+                (copied, from) = (close + 1, close + 1);
+            }
+            None => from = brace + 1,
+        }
+    }
+    out.push_str(&written[copied..]);
+    out
 }
 
 fn words(written: &str, depth: usize, budget: &mut usize) -> Option<Vec<String>> {
@@ -34,8 +89,8 @@ fn words(written: &str, depth: usize, budget: &mut usize) -> Option<Vec<String>>
                 }
                 all
             }
-            Alternatives::Range(range) => match sequence(range) {
-                Some(items) => items,
+            Alternatives::Range(range) => match bounds(range) {
+                Some(bounds) => sequence(range, bounds)?,
                 None => {
                     from = brace + 1;
                     continue;
@@ -120,7 +175,8 @@ fn group(written: &str, start: usize) -> Option<(usize, Alternatives<'_>)> {
     Some((at, Alternatives::List(items)))
 }
 
-fn sequence(range: &str) -> Option<Vec<String>> {
+/// Reads `from..to..step`, of numbers or letters.
+fn bounds(range: &str) -> Option<(i64, i64, usize, bool)> {
     let mut parts = range.split("..");
     let (first, last, step) = (parts.next()?, parts.next()?, parts.next());
     if parts.next().is_some() {
@@ -128,15 +184,19 @@ fn sequence(range: &str) -> Option<Vec<String>> {
     }
     let step: i64 = step.map_or(Some(1), |s| s.parse().ok())?;
     let step = usize::try_from(step.unsigned_abs().max(1)).ok()?;
-    let (from, to, letter) = match (first.parse::<i64>(), last.parse::<i64>()) {
-        (Ok(from), Ok(to)) => (from, to, false),
-        _ => (letter(first)?, letter(last)?, true),
-    };
+    match (first.parse::<i64>(), last.parse::<i64>()) {
+        (Ok(from), Ok(to)) => Some((from, to, step, false)),
+        _ => Some((letter(first)?, letter(last)?, step, true)),
+    }
+}
+
+fn sequence(range: &str, (from, to, step, letter): (i64, i64, usize, bool)) -> Option<Vec<String>> {
     if from.abs_diff(to) / step as u64 >= MOST as u64 {
         return None;
     }
-    let width = [first, last]
-        .iter()
+    let width = range
+        .split("..")
+        .take(2)
         .filter(|n| n.trim_start_matches('-').starts_with('0') && n.len() > 1)
         .map(|n| n.len())
         .max()
@@ -178,10 +238,23 @@ mod tests {
             ("{a,${x:-b,c}}", "a ${x:-b,c}"),
             ("{{a,b}", "{a {b"),
         ] {
-            assert_eq!(expand(written).map(|w| w.join(" ")).as_deref(), Some(expected), "{written}");
+            let Braces::Words(words) = expand(written) else { panic!("{written}") };
+            assert_eq!(words.join(" "), expected, "{written}");
         }
-        for written in ["{}", "{a}", "a", "\\{a,b}", "'{a,b}'", "${x,y}", "{1..99999}", "{a,b", "{1..b}"] {
-            assert_eq!(expand(written), None, "{written}");
+        for written in ["{}", "{a}", "a", "\\{a,b}", "'{a,b}'", "${x,y}", "{a,b", "{1..b}"] {
+            assert_eq!(expand(written), Braces::None, "{written}");
+        }
+    }
+
+    #[test]
+    fn too_many_words_are_known_by_their_shape() {
+        for (written, expected) in [
+            ("/{1..99999}", "/\0u\0"),
+            ("{/,x{1..900}}y", "/y x\0u\0y"),
+            ("a{b,c}{1..999}{d,e}", "ab\0u\0\0u\0 ac\0u\0\0u\0"),
+        ] {
+            let Braces::TooMany(words) = expand(written) else { panic!("{written}") };
+            assert_eq!(words.join(" "), expected, "{written}");
         }
     }
 }

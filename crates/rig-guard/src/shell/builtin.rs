@@ -1,188 +1,320 @@
-//! What commands do to the shell that runs them, and what some of them print.
+//! What commands of the shell do to the shell itself.
 
-use super::escape::unescape;
-use super::find::Find;
+use std::rc::Rc;
+
+use super::flow::Kind;
+use super::state::{DIRECTORY, Item, PARAMETERS};
 use super::word::Word;
-use super::{Flow, Shell, absolute, wrap};
+use super::wrap;
+use super::{Flow, Shell, Status, cond};
 
-/// Commands that print nothing that could become a part of another command.
-const SILENT: [&str; 26] = [
-    ":", "true", "false", "cd", "pushd", "popd", "export", "declare", "typeset", "local", "readonly",
-    "unset", "set", "shift", "read", "test", "[", "mkdir", "rm", "touch", "sleep", "wait", "exit", "return",
-    "shopt", "trap",
-];
+/// The directories that `pushd` has kept.
+const STACK: &str = ":stack";
 
 impl Shell<'_> {
-    /// Follows what a command does to the directory, the variables and the parameters.
-    pub(super) fn apply(&mut self, name: &str, args: &[Word]) {
-        match name {
-            "cd" | "pushd" => {
-                let target =
-                    args.iter().find(|w| !matches!(w.text.as_str(), "-P" | "-L" | "-e" | "-@" | "--"));
-                self.scope.cwd = match target {
-                    None => self.lookup("HOME").and_then(|home| home.known().map(str::to_owned)),
-                    Some(word) if word.marks.is_empty() && word.text != "-" => {
-                        absolute(self.scope.cwd.as_deref(), &word.text)
-                    }
-                    Some(_) => None,
-                };
-            }
-            "popd" => self.scope.cwd = None,
-            "export" | "declare" | "typeset" | "local" | "readonly" => {
-                for (name, value) in args.iter().filter_map(wrap::assignment) {
-                    self.assign(&name, value);
+    /// Follows a builtin; `None` where the command is none, or is looked at like others.
+    pub(super) fn builtin(&mut self, name: &str, words: &[Word]) -> Flow<Option<Status>> {
+        let args = &words[1..];
+        Ok(Some(match name {
+            "cd" | "chdir" => self.change_directory(args)?,
+            "pushd" => self.push_directory(args)?,
+            "popd" => self.pop_directory(args)?,
+            ":" | "true" => Status::Success,
+            "false" => Status::Failure,
+            "exit" | "logout" => self.leaving(Kind::Subshell, args)?,
+            "return" => self.leaving(Kind::Function, args)?,
+            "break" => self.leaving(Kind::Loop, args)?,
+            "continue" => self.leaving(Kind::Round, args)?,
+            "command" | "builtin" if !asks(args) => match wrap::operand(words, "", "") {
+                Some(at) => self.nested(|shell| shell.run(&words[at..], &[], &[], false))?,
+                None => Status::Success,
+            },
+            "exec" => match wrap::operand(words, "a", "") {
+                Some(at) => {
+                    self.nested(|shell| shell.run(&words[at..], &[], &[], false))?;
+                    self.leave(Kind::Subshell, 0)?;
+                    Status::Unknown
                 }
+                None => Status::Success,
+            },
+            "eval" => {
+                let words = args.strip_prefix(&[Word::literal("--")]).unwrap_or(args);
+                return self.code_of("eval", &wrap::join(words), None, |_| ()).map(Some);
             }
-            "unset" => {
+            "source" | "." => match wrap::operand(words, "", "") {
+                Some(at) => self.source(&words[at], &words[at + 1..])?,
+                None => Status::Failure,
+            },
+            "set" => self.set(args)?,
+            "shift" => self.shift(args),
+            "unset" => self.unset(args)?,
+            "read" => self.read_line(args)?,
+            "mapfile" | "readarray" => self.read_lines(args)?,
+            "getopts" => {
+                if let Some(name) = args.get(1).and_then(Word::known) {
+                    self.assign(&name.to_owned(), Word::unknown(false))?;
+                    self.assign("OPTARG", Word::unknown(true))?;
+                }
+                Status::Unknown
+            }
+            "let" => {
+                let mut value = None;
                 for word in args {
-                    self.assign(&word.text, Word::default());
+                    value = match word.known() {
+                        Some(text) => self.evaluate(&text.to_owned())?,
+                        None => None,
+                    };
                 }
-            }
-            "read" | "mapfile" | "readarray" | "getopts" => {
-                for word in args.iter().filter(|w| !w.text.starts_with('-')) {
-                    self.assign(&word.text, Word::unknown(true));
-                }
+                Status::of(value.map(|value| value != 0))
             }
             "printf" if args.first().is_some_and(|w| w.text == "-v") => {
-                if let Some(variable) = args.get(1) {
-                    let value = printf(args.get(2..).unwrap_or_default()).unwrap_or(Word::unknown(true));
-                    self.assign(&variable.text, value);
+                if let Some(variable) = args.get(1).and_then(Word::known) {
+                    let value = super::printf::printf(args.get(2..).unwrap_or_default());
+                    let written = format!("{variable}={}", value.unwrap_or(Word::unknown(true)).to_quoted());
+                    self.assign_all(&[written])?;
                 }
+                Status::Success
             }
-            "set" => {
-                if let Some(at) = args.iter().position(|w| w.text == "--") {
-                    self.scope.positional = Some(args[at + 1..].to_vec());
+            "alias" => self.define_aliases(args)?,
+            "unalias" => {
+                for word in args {
+                    self.state.put(Rc::from(format!("={}", word.text)), None);
                 }
+                Status::Success
             }
-            "shift" => {
-                let count = args.first().map_or(Ok(1), |w| w.text.parse::<usize>());
-                self.scope.positional = match (self.scope.positional.take(), count) {
-                    (Some(words), Ok(count)) => Some(words.get(count..).unwrap_or_default().to_vec()),
-                    _ => None,
-                };
+            "trap" => {
+                let code = args.iter().find(|word| !word.text.starts_with('-') || word.text == "-");
+                if let Some(code) = code.filter(|code| !code.text.is_empty() && code.text != "-") {
+                    let code = code.to_code();
+                    self.within(
+                        "trap",
+                        |context| context.later = true,
+                        |shell| shell.isolated(|shell| shell.code(&code)),
+                    )?;
+                }
+                Status::Success
             }
-            _ => {}
-        }
-    }
-
-    /// Returns what a command prints, as far as that is known without running it.
-    pub(super) fn printed(&mut self, name: &str, words: &[Word], input: Option<&Word>) -> Flow<Word> {
-        let args = &words[1..];
-        let known = |n: usize| args.get(n).and_then(Word::known);
-        let line = |text: String| Word::literal(text + "\n");
-        let printed = match name {
-            "echo" => Some(echo(args)),
-            "printf" => printf(args),
-            "cat" | "tee" => {
-                let through = name == "tee" || args.iter().all(|w| w.text == "-");
-                if through { input.cloned() } else { None }
-            }
-            "find" => found(words),
-            "pwd" => self.scope.cwd.clone().map(line),
-            "mktemp" => Some(line("/tmp/tmp.XXXXXXXXXX".to_owned())),
-            "git" if known(0) == Some("rev-parse") && known(1) == Some("--show-toplevel") => {
-                self.scope.cwd.as_deref().and_then(|cwd| self.world.git_top(cwd)).map(line)
-            }
-            "realpath" => known(args.len().wrapping_sub(1)).and_then(|path| self.path(path)).map(line),
-            "readlink" if known(0).is_some_and(|option| option.contains('f')) => {
-                known(1).and_then(|path| self.path(path)).map(line)
-            }
-            "dirname" => known(0).map(|path| line(parent(path).to_owned())),
-            "basename" if args.len() == 1 => {
-                known(0).map(|path| line(path.rsplit('/').next().unwrap_or(path).to_owned()))
-            }
-            "which" => known(0).map(|name| line(name.to_owned())),
-            "command" if known(0) == Some("-v") => known(1).map(|name| line(name.to_owned())),
-            name if SILENT.contains(&name) => Some(Word::default()),
-            _ => None,
-        };
-        let printed = printed.unwrap_or(Word::unknown(true));
-        self.charge(printed.text.len())?;
-        Ok(printed)
-    }
-
-    fn path(&self, path: &str) -> Option<String> {
-        absolute(self.scope.cwd.as_deref(), path)
-    }
-}
-
-fn parent(path: &str) -> &str {
-    match path.trim_end_matches('/').rsplit_once('/') {
-        Some(("", _)) => "/",
-        Some((parent, _)) => parent,
-        None => ".",
-    }
-}
-
-/// Returns the places where a `find` starts, as far as it prints everything in them.
-pub(super) fn found(words: &[Word]) -> Option<Word> {
-    let find = Find::parse(words);
-    let mut printed = Word::default();
-    for root in if find.selective { Vec::new() } else { find.roots } {
-        printed.push(root);
-        printed.text.push('\n');
-    }
-    printed.push_unknown(true, false);
-    Some(printed)
-}
-
-fn echo(args: &[Word]) -> Word {
-    let is_option = |w: &&Word| {
-        w.marks.is_empty()
-            && w.text
-                .strip_prefix('-')
-                .is_some_and(|o| !o.is_empty() && o.bytes().all(|b| b"neE".contains(&b)))
-    };
-    let options: Vec<&Word> = args.iter().take_while(is_option).collect();
-    let has = |c| options.iter().any(|w| w.text.contains(c));
-    let mut printed = Word::default();
-    for (n, word) in args.iter().skip(options.len()).enumerate() {
-        if n > 0 {
-            printed.text.push(' ');
-        }
-        if has('e') { printed.push(&unescaped(word)) } else { printed.push(word) }
-    }
-    if !has('n') {
-        printed.text.push('\n');
-    }
-    printed
-}
-
-/// Follows a format of text, `%s` and `%b`; `None` for others.
-fn printf(args: &[Word]) -> Option<Word> {
-    let (format, args) = args.split_first()?;
-    let format = unescape(format.known()?);
-    let mut args = args.iter();
-    let mut printed = Word::default();
-    loop {
-        let mut rest = format.as_str();
-        let mut used = false;
-        while let Some(at) = rest.find('%') {
-            printed.text.push_str(&rest[..at]);
-            let conversion = *rest.as_bytes().get(at + 1)?;
-            match conversion {
-                b'%' => printed.text.push('%'),
-                b's' | b'b' | b'd' | b'q' => {
-                    if let Some(word) = args.next() {
-                        used = true;
-                        if conversion == b'b' { printed.push(&unescaped(word)) } else { printed.push(word) }
+            "test" | "[" => {
+                // Only as it is written is it understood; here the words are quoted again.
+                let words: Vec<String> = words.iter().map(quoted).collect();
+                match cond::read(&words) {
+                    Some(test) => {
+                        let split = self.test(&test)?;
+                        self.rejoin(split)
                     }
+                    None => Status::Unknown,
                 }
-                _ => return None,
             }
-            rest = &rest[at + 2..];
+            _ => return Ok(None),
+        }))
+    }
+
+    fn leaving(&mut self, kind: Kind, args: &[Word]) -> Flow<Status> {
+        let number = args.first().and_then(Word::known).and_then(|n| n.parse::<usize>().ok());
+        let levels = match kind {
+            Kind::Loop => number.unwrap_or(1).saturating_sub(1),
+            Kind::Round => {
+                // `continue 2` leaves the inner loop, and a round of the outer one.
+                number.unwrap_or(1).saturating_sub(1)
+            }
+            _ => 0,
+        };
+        self.leave(kind, levels)?;
+        Ok(match (kind, number) {
+            (Kind::Function | Kind::Subshell, Some(0)) => Status::Success,
+            (Kind::Function | Kind::Subshell, Some(_)) => Status::Failure,
+            _ => Status::Unknown,
+        })
+    }
+
+    fn change_directory(&mut self, args: &[Word]) -> Flow<Status> {
+        let target = args.iter().find(|w| !matches!(w.text.as_str(), "-P" | "-L" | "-e" | "-@" | "--"));
+        let before = self.pick(DIRECTORY).unwrap_or(Item::Open);
+        let directory = match target {
+            None => self.scalar("HOME"),
+            Some(word) if word.known() == Some("-") => self.scalar("OLDPWD"),
+            Some(word) if word.known() == Some("") => before.clone(),
+            Some(word) => self.path(word).map_or(Item::Open, |path| Item::Text(Word::literal(path))),
+        };
+        self.state.set("OLDPWD", before);
+        self.state.set(DIRECTORY, directory);
+        self.state.put(Rc::from("PWD"), None);
+        Ok(Status::Success)
+    }
+
+    fn push_directory(&mut self, args: &[Word]) -> Flow<Status> {
+        let mut stack = match self.pick(STACK) {
+            Some(Item::Words(words)) => words,
+            _ => Vec::new(),
+        };
+        let here = match self.pick(DIRECTORY) {
+            Some(Item::Text(word)) => word,
+            _ => Word::unknown(false),
+        };
+        match args.iter().find(|word| word.text != "-n" && word.text != "--") {
+            Some(word) if word.text.starts_with(['+', '-']) => self.state.set(DIRECTORY, Item::Open),
+            Some(word) => {
+                self.change_directory(std::slice::from_ref(word))?;
+                stack.push(here);
+            }
+            None => {
+                let top = stack.pop();
+                self.enter_directory(&top.unwrap_or(Word::unknown(false)));
+                stack.push(here);
+            }
         }
-        printed.text.push_str(rest);
-        if args.len() == 0 || !used {
-            return Some(printed);
+        self.state.set(STACK, Item::Words(stack));
+        Ok(Status::Success)
+    }
+
+    fn pop_directory(&mut self, args: &[Word]) -> Flow<Status> {
+        let mut stack = match self.pick(STACK) {
+            Some(Item::Words(words)) if args.is_empty() => words,
+            _ => Vec::new(),
+        };
+        let top = stack.pop();
+        self.enter_directory(&top.unwrap_or(Word::unknown(false)));
+        self.state.set(STACK, Item::Words(stack));
+        Ok(Status::Success)
+    }
+
+    fn set(&mut self, args: &[Word]) -> Flow<Status> {
+        let mut at = 0;
+        let mut replaces = false;
+        while let Some(word) = args.get(at) {
+            let text = word.text.as_str();
+            let bundle = text.len() > 1 && text.starts_with(['-', '+']);
+            if text == "--" || text == "-" {
+                at += 1;
+                replaces = text == "--" || args.len() > at;
+                break;
+            }
+            if !bundle || word.is_unknown() {
+                replaces = true;
+                break;
+            }
+            let on = text.starts_with('-');
+            if text.contains('u') {
+                self.nounset = on;
+            }
+            at += 1;
+            if text.contains('o') {
+                if args.get(at).is_some_and(|option| option.text == "nounset") {
+                    self.nounset = on;
+                }
+                at += 1;
+            }
         }
+        if replaces {
+            let words = args.get(at..).unwrap_or_default().to_vec();
+            let item = if words.iter().any(Word::may_split) { Item::Open } else { Item::Words(words) };
+            self.state.set(PARAMETERS, item);
+        }
+        Ok(Status::Success)
+    }
+
+    fn shift(&mut self, args: &[Word]) -> Status {
+        let count = args.first().map_or(Some(1), |word| word.known()?.parse::<usize>().ok());
+        let item = match (self.pick(PARAMETERS), count) {
+            (Some(Item::Words(words)), Some(count)) if count > words.len() => {
+                self.state.set(PARAMETERS, Item::Words(words));
+                return Status::Failure;
+            }
+            (Some(Item::Words(mut words)), Some(count)) => {
+                words.drain(..count);
+                Item::Words(words)
+            }
+            _ => {
+                self.state.set(PARAMETERS, Item::Open);
+                return Status::Unknown;
+            }
+        };
+        self.state.set(PARAMETERS, item);
+        Status::Success
+    }
+
+    fn unset(&mut self, args: &[Word]) -> Flow<Status> {
+        let functions = args.iter().any(|word| word.text == "-f");
+        for word in args.iter().filter(|word| !word.text.starts_with('-')) {
+            let Some(name) = word.known() else { continue };
+            let function: Rc<str> = Rc::from(format!("(){name}"));
+            let element =
+                name.split_once('[').and_then(|(array, rest)| Some((array, rest.strip_suffix(']')?)));
+            match element {
+                Some((array, key)) => match self.variable(array) {
+                    Item::Map(mut map) => {
+                        map.remove(key.trim_matches(['"', '\'']));
+                        self.store(array, Item::Map(map))?;
+                    }
+                    Item::List(mut list) => match self.arithmetic(key)? {
+                        Some(key) => {
+                            list.remove(&key);
+                            self.store(array, Item::List(list))?;
+                        }
+                        None => self.store(array, Item::Open)?,
+                    },
+                    _ => {}
+                },
+                None if functions
+                    || self.state.get(name).is_none() && self.state.get(&function).is_some() =>
+                {
+                    self.state.put(function, None);
+                }
+                None => self.state.set(name, Item::Unset),
+            }
+        }
+        Ok(Status::Success)
+    }
+
+    fn source(&mut self, path: &Word, args: &[Word]) -> Flow<Status> {
+        let outer = self.state.get(PARAMETERS).cloned();
+        if !args.is_empty() {
+            self.state.set(PARAMETERS, Item::Words(args.to_vec()));
+        }
+        self.enter(Kind::Function);
+        let status = self.sourced(path)?;
+        let status = if self.land() { Status::Unknown } else { status };
+        if !args.is_empty() {
+            self.state.put(Rc::from(PARAMETERS), outer);
+        }
+        Ok(status)
+    }
+
+    fn define_aliases(&mut self, args: &[Word]) -> Flow<Status> {
+        for word in args {
+            if let Some((name, _)) = word.text.split_once('=').filter(|(name, _)| !name.is_empty()) {
+                let value = word.tail(name.len() + 1);
+                self.state.set(&format!("={name}"), Item::Text(value));
+                self.aliases = true;
+            }
+        }
+        Ok(Status::Success)
+    }
+
+    /// Walks through what an alias of this name stands for. Whether aliases are expanded depends
+    /// on the shell; they are taken to be.
+    pub(super) fn alias(&mut self, name: &str, args: &[Word]) -> Flow<Option<Status>> {
+        let slot = format!("={name}");
+        if self.context.chain.iter().any(|step| **step == *slot) {
+            return Ok(None);
+        }
+        let Some(Item::Text(value)) = self.pick(&slot) else { return Ok(None) };
+        let mut code = value.to_code();
+        for word in args {
+            code.push(' ');
+            code.push_str(&word.to_quoted());
+        }
+        self.code_of(&slot, &code, None, |_| ()).map(Some)
     }
 }
 
-/// Replaces escapes in a word that is known; others are left as they are.
-fn unescaped(word: &Word) -> Word {
-    match word.known() {
-        Some(text) => Word::literal(unescape(text)),
-        None => word.clone(),
-    }
+/// Says whether `command` only says what a name stands for.
+fn asks(args: &[Word]) -> bool {
+    args.first().is_some_and(|w| matches!(w.text.as_str(), "-v" | "-V" | "-pv" | "-vp" | "-pV" | "-Vp"))
+}
+
+fn quoted(word: &Word) -> String {
+    let plain = !word.text.is_empty()
+        && word.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"[]!=-_./".contains(&b));
+    if plain && word.marks.is_empty() { word.text.clone() } else { word.to_quoted() }
 }

@@ -1,7 +1,17 @@
 //! The escapes of `$'...'`, `echo -e` and `printf`.
 
-/// Replaces backslash escapes by what they stand for, as in `$'...'`.
+/// Replaces backslash escapes by what they stand for, as in `$'...'` and formats of `printf`.
 pub(super) fn unescape(text: &str) -> String {
+    replace(text, false).0
+}
+
+/// The same as `echo -e` and `%b` do it: says also whether a `\c` ends all output.
+pub(super) fn unescape_until_stop(text: &str) -> (String, bool) {
+    replace(text, true)
+}
+
+fn replace(text: &str, echo: bool) -> (String, bool) {
+    let mut stop = false;
     let mut out: Vec<u8> = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -21,7 +31,17 @@ pub(super) fn unescape(text: &str) -> String {
             'r' => out.push(b'\r'),
             't' => out.push(b'\t'),
             'v' => out.push(11),
-            '\\' | '\'' | '"' | '?' => out.push(c as u8),
+            '\\' => out.push(b'\\'),
+            '\'' | '"' | '?' if !echo => out.push(c as u8),
+            '0' if echo => {
+                let (value, used) = digits(&rest[1..], 8, 3);
+                out.push(value.to_le_bytes()[0]);
+                len = 1 + used;
+            }
+            'c' if echo => {
+                stop = true;
+                break;
+            }
             '0'..='7' => {
                 let (value, used) = digits(rest, 8, 3);
                 out.push(value.to_le_bytes()[0]);
@@ -56,12 +76,15 @@ pub(super) fn unescape(text: &str) -> String {
         }
         rest = &rest[len..];
     }
-    out.extend_from_slice(rest.as_bytes());
+    if !stop {
+        out.extend_from_slice(rest.as_bytes());
+    }
     // A NUL ends the text for bash, and would be a hole here.
     if let Some(end) = out.iter().position(|b| *b == 0) {
         out.truncate(end);
     }
-    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    let text = String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    (text, stop)
 }
 
 fn digits(text: &str, radix: u32, most: usize) -> (u32, usize) {

@@ -2,15 +2,16 @@
 
 use super::escape::unescape;
 use super::fields::{Fields, is_pattern};
+use super::state::{Item, Slot};
 use super::word::{HOLE, Word};
-use super::{Flow, Refusal, Shell, Stop, braces, scan};
+use super::{Flow, Refusal, Shell, Status, Stop, arith, braces, scan};
 
 /// How often another `)` is tried as the end of a substitution.
 const TRIES: usize = 8;
 
 /// What surrounds the text that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quote {
+pub(super) enum Quote {
     /// Nothing.
     None,
     /// Nothing, in the operand of an expansion: text that is not quoted is split there.
@@ -22,7 +23,7 @@ enum Quote {
 }
 
 impl Quote {
-    fn is_quoted(self) -> bool {
+    pub(super) fn is_quoted(self) -> bool {
         matches!(self, Self::Double | Self::Here)
     }
 }
@@ -35,8 +36,10 @@ impl Shell<'_> {
             return Ok(());
         }
         match braces::expand(written) {
-            Some(all) => all.iter().try_for_each(|written| self.fields(written, out)),
-            None => self.fields(written, out),
+            braces::Braces::Words(all) => all.iter().try_for_each(|written| self.fields(written, out)),
+            // Too many to look at each: what is before and behind the braces is known.
+            braces::Braces::TooMany(shapes) => shapes.iter().try_for_each(|shape| self.fields(shape, out)),
+            braces::Braces::None => self.fields(written, out),
         }
     }
 
@@ -59,12 +62,22 @@ impl Shell<'_> {
         self.whole(body, Quote::Here)
     }
 
+    /// Expands a pattern that something is compared with.
+    pub(super) fn pattern(&mut self, written: &str) -> Flow<Word> {
+        let mut fields = Fields::pattern();
+        self.read(written, Quote::None, &mut fields)?;
+        Ok(fields.finish_single())
+    }
+
     /// Walks through the substitutions in a text that is otherwise of no interest.
     pub(super) fn inert(&mut self, text: &str) -> Flow {
         self.whole(text, Quote::Double).map(drop)
     }
 
-    fn whole(&mut self, text: &str, quote: Quote) -> Flow<Word> {
+    pub(super) fn whole(&mut self, text: &str, quote: Quote) -> Flow<Word> {
+        if text.bytes().all(is_plain) {
+            return Ok(Word::literal(text));
+        }
         let mut fields = Fields::single();
         self.read(text, quote, &mut fields)?;
         let word = fields.finish_single();
@@ -72,7 +85,11 @@ impl Shell<'_> {
         Ok(word)
     }
 
-    fn read(&mut self, text: &str, quote: Quote, out: &mut Fields) -> Flow {
+    pub(super) fn read(&mut self, text: &str, quote: Quote, out: &mut Fields) -> Flow {
+        self.nested(|shell| shell.read_all(text, quote, out))
+    }
+
+    fn read_all(&mut self, text: &str, quote: Quote, out: &mut Fields) -> Flow {
         let bytes = text.as_bytes();
         let quoted = quote.is_quoted();
         let mut at = if !quoted && out.at_start() { self.tilde(text, out) } else { 0 };
@@ -82,7 +99,9 @@ impl Shell<'_> {
                 b'\\' | b'$' | b'`' | 0 => true,
                 b'"' => quote != Quote::Here,
                 b'\'' | b'*' | b'?' | b'[' => !quoted,
-                b' ' | b'\t' | b'\n' => quote == Quote::Operand,
+                b' ' | b'\t' | b'\n' => quote == Quote::Operand && out.splits(),
+                // In the value of an assignment.
+                b'~' => !quoted && !out.splits() && at > 0 && bytes[at - 1] == b':',
                 b'<' | b'>' => !quoted && bytes.get(at + 1) == Some(&b'('),
                 _ => false,
             };
@@ -102,8 +121,7 @@ impl Shell<'_> {
                     let end = scan::closing_double(text, at + 1).unwrap_or(text.len());
                     let inner = &text[at + 1..end];
                     // Without arguments `"$@"` is no word at all.
-                    let none = self.scope.positional.as_ref().is_some_and(Vec::is_empty);
-                    if !(none && matches!(inner, "$@" | "${@}")) {
+                    if !self.is_nothing(inner) {
                         out.open();
                     }
                     self.read(inner, Quote::Double, out)?;
@@ -112,19 +130,16 @@ impl Shell<'_> {
                 b'\'' => {
                     let end = text[at + 1..].find('\'').map_or(text.len(), |n| at + 1 + n);
                     out.open();
-                    single_quoted(&text[at + 1..end], out)?;
+                    self.single_quoted(&text[at + 1..end], out)?;
                     end + 1
                 }
-                0 => hole(text, at, quote, out)?,
+                0 => self.hole(text, at, quote, out)?,
                 b' ' | b'\t' | b'\n' => {
                     out.value(&Word::literal(" "), false, " ");
                     at + 1
                 }
-                b'<' | b'>' => {
-                    let end = self.substitution(text, at + 2, None)?;
-                    out.unknown(false, true);
-                    end
-                }
+                b'~' => at + self.tilde(&text[at..], out).max(1),
+                b'<' | b'>' => self.process(text, at, out)?,
                 _ => {
                     out.glob(char::from(byte));
                     at + 1
@@ -139,33 +154,31 @@ impl Shell<'_> {
     }
 
     /// Reads a `~` at the start of a word, and returns where the rest begins.
-    fn tilde(&self, text: &str, out: &mut Fields) -> usize {
+    fn tilde(&mut self, text: &str, out: &mut Fields) -> usize {
         if !text.starts_with('~') {
             return 0;
         }
         let end = text.find(['/', ':']).unwrap_or(text.len());
         let name = &text[1..end];
-        match name {
-            "" => self.home(out),
-            "+" => match self.scope.cwd.as_deref() {
-                Some(cwd) => out.text(cwd),
-                None => out.unknown(false, true),
-            },
-            "-" => out.unknown(false, true),
-            "root" => out.text("/root"),
+        let known = match name {
+            "" => self.scalar("HOME"),
+            "+" => self.scalar("PWD"),
+            "-" => self.scalar("OLDPWD"),
+            "root" => Item::Text(Word::literal("/root")),
             name if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) => {
-                out.text(&format!("/home/{name}"));
+                Item::Text(Word::literal(format!("/home/{name}")))
+            }
+            _ if text.len() > end || !name.is_empty() => {
+                out.text("~");
+                return 1;
             }
             _ => return 0,
+        };
+        match known {
+            Item::Text(home) => out.value(&home, true, ""),
+            _ => out.unknown(false, true),
         }
         end
-    }
-
-    fn home(&self, out: &mut Fields) {
-        match self.lookup("HOME") {
-            Some(home) => out.value(&home, true, ""),
-            None => out.unknown(false, true),
-        }
     }
 
     /// Reads what a `$` begins, and returns where the rest begins.
@@ -185,19 +198,19 @@ impl Shell<'_> {
                 if bytes.get(at + 2) == Some(&b'(')
                     && let Some(end) = scan::closing_arithmetic(text, at + 3)
                 {
-                    self.inert(&text[at + 3..end])?;
-                    out.unknown(false, quoted);
+                    let value = self.arithmetic(&text[at + 3..end])?;
+                    out.value(&arith::number(value), true, "");
                     return Ok(end + 2);
                 }
-                self.substitution(text, at + 2, Some((out, quoted)))
+                self.substitution(text, at + 2, out, quoted)
             }
             Some(b'[') => {
                 let Some(len) = text[at..].find(']') else {
                     out.text("$");
                     return Ok(at + 1);
                 };
-                self.inert(&text[at + 2..at + len])?;
-                out.unknown(false, quoted);
+                let value = self.arithmetic(&text[at + 2..at + len])?;
+                out.value(&arith::number(value), true, "");
                 Ok(at + len + 1)
             }
             Some(b'{') => {
@@ -227,108 +240,6 @@ impl Shell<'_> {
         }
     }
 
-    /// Appends the value of a variable or parameter.
-    fn value(&mut self, name: &str, quoted: bool, out: &mut Fields) -> Flow {
-        if let ("@" | "*", Some(words)) = (name, &self.scope.positional) {
-            let words = words.clone();
-            self.charge(words.iter().map(|w| w.text.len()).sum())?;
-            if quoted && name == "@" {
-                out.separate(&words);
-            } else {
-                let separators = self.separators();
-                for (n, word) in words.iter().enumerate() {
-                    if n > 0 {
-                        out.value(&Word::literal(" "), quoted, " ");
-                    }
-                    out.value(word, quoted, &separators);
-                }
-            }
-            return Ok(());
-        }
-        match self.lookup(name) {
-            Some(value) => {
-                self.charge(value.text.len())?;
-                out.value(&value, quoted, &self.separators());
-            }
-            None => out.unknown(true, quoted),
-        }
-        Ok(())
-    }
-
-    /// Expands what stands between `${` and `}`.
-    fn parameter(&mut self, inner: &str, quote: Quote, out: &mut Fields) -> Flow {
-        let quoted = quote.is_quoted();
-        if inner.starts_with([' ', '\t', '\n', '|']) {
-            // `${ command; }`
-            self.nested(|shell| shell.code(inner.trim_start_matches('|'), None, false))?;
-            out.unknown(true, quoted);
-            return Ok(());
-        }
-        if inner.len() > 1 && inner.starts_with('#') {
-            self.inert(&inner[1..])?;
-            out.unknown(false, quoted);
-            return Ok(());
-        }
-        let (indirect, inner) = match inner.strip_prefix('!') {
-            Some(rest) if !rest.is_empty() => (true, rest),
-            _ => (false, inner),
-        };
-        let name = parameter_name(inner);
-        let rest = &inner[name.len()..];
-        if name.is_empty() || rest.starts_with('[') {
-            // An element of an array: its value is not followed, but for substitutions in it.
-            self.inert(rest)?;
-            out.unknown(true, quoted);
-            return Ok(());
-        }
-        let target =
-            if indirect { self.lookup(name).and_then(|w| w.known().map(str::to_owned)) } else { None };
-        let name = match (indirect, &target) {
-            (true, None) => {
-                self.inert(rest)?;
-                out.unknown(true, quoted);
-                return Ok(());
-            }
-            (true, Some(target)) => target,
-            (false, _) => name,
-        };
-        let (colon, operator) = match rest.strip_prefix(':') {
-            Some(rest) if rest.starts_with(['-', '=', '+', '?']) => (true, rest),
-            _ => (false, rest),
-        };
-        let value = self.lookup(name);
-        // Known to be set (and not empty, with a colon); known to be unset or empty; neither.
-        let set = match value.as_ref().map(|v| (v.known(), v)) {
-            Some((Some(""), _)) if colon => Some(false),
-            Some((Some(_), _)) => Some(true),
-            Some((None, value)) if !value.text.is_empty() => Some(true),
-            _ => None,
-        };
-        let operand = operator.get(1..).unwrap_or_default();
-        match (operator.as_bytes().first(), set) {
-            (None, _) | (Some(b'-' | b'=' | b'?'), Some(true)) => self.value(name, quoted, out)?,
-            (Some(b'-'), _) | (Some(b'+'), Some(true) | None) => {
-                self.read(operand, if quoted { quote } else { Quote::Operand }, out)?;
-            }
-            (Some(b'='), _) => {
-                let value = self.whole(operand, Quote::Double)?;
-                self.assign(name, value.clone());
-                out.value(&value, quoted, &self.separators());
-            }
-            (Some(b'+'), Some(false)) => {}
-            (Some(b'?'), _) => {
-                self.inert(operand)?;
-                out.unknown(false, quoted);
-            }
-            // Trimming, replacing, slicing, changing case.
-            _ => {
-                self.inert(rest)?;
-                out.unknown(true, quoted);
-            }
-        }
-        Ok(())
-    }
-
     fn backticks(&mut self, text: &str, at: usize, quote: Quote, out: &mut Fields) -> Flow<usize> {
         let end = scan::closing_backtick(text, at + 1).unwrap_or(text.len());
         let mut code = String::with_capacity(end - at);
@@ -340,14 +251,25 @@ impl Shell<'_> {
                 c => code.push(c),
             }
         }
-        let printed = self.captured(|shell| shell.code(&code, None, true))?;
+        let printed = self.captured(|shell| shell.code(&code))?;
         out.value(&printed, quote.is_quoted(), &self.separators());
         Ok((end + 1).min(text.len()))
     }
 
     /// Walks through the substitution whose code begins at a place, and returns where the rest
-    /// begins. What it prints is appended where that is wanted.
-    fn substitution(&mut self, text: &str, start: usize, wanted: Option<(&mut Fields, bool)>) -> Flow<usize> {
+    /// begins. What it prints is appended.
+    fn substitution(&mut self, text: &str, start: usize, out: &mut Fields, quoted: bool) -> Flow<usize> {
+        let (end, commands) = self.enclosed(text, start)?;
+        let printed = match commands {
+            Some(commands) => self.captured(|shell| shell.list(&commands))?,
+            None => Word::unknown(true),
+        };
+        out.value(&printed, quoted, &self.separators());
+        Ok((end + 1).min(text.len()))
+    }
+
+    /// Parses the code of a substitution, and returns where it ends.
+    fn enclosed(&mut self, text: &str, start: usize) -> Flow<(usize, Option<super::List>)> {
         let first = scan::closing_paren(text, start).unwrap_or(text.len());
         let mut end = first;
         // Where the pass over the code took a `)` for its end that is none, a later one is.
@@ -358,31 +280,51 @@ impl Shell<'_> {
             }
             parsed => Some(parsed),
         });
-        let printed = match commands.unwrap_or(Err(Refusal::Syntax)) {
-            Ok(commands) => {
-                let capture = wanted.is_some();
-                self.captured(|shell| shell.sequence(&commands, None, capture))?
-            }
+        match commands.unwrap_or(Err(Refusal::Syntax)) {
+            Ok(commands) => Ok((end, Some(commands))),
             Err(why) => {
-                end = first;
-                self.visitor.refused(&text[start..end], why)?;
-                Word::unknown(true)
+                self.visitor.refused(&self.filled(&text[start..first]), why, &self.context)?;
+                Ok((first, None))
             }
-        };
-        if let Some((out, quoted)) = wanted {
-            out.value(&printed, quoted, &self.separators());
         }
+    }
+
+    /// Walks through a process substitution, and returns where the rest begins. The word is the
+    /// name of a file that holds what the code prints.
+    fn process(&mut self, text: &str, at: usize, out: &mut Fields) -> Flow<usize> {
+        let (end, commands) = self.enclosed(text, at + 2)?;
+        let number = 63_usize.saturating_sub(self.fifos);
+        self.fifos += 1;
+        let path = format!("/dev/fd/{number}");
+        if let Some(commands) = commands {
+            let fifos = std::mem::take(&mut self.fifos);
+            let reads = text.as_bytes()[at] == b'<';
+            let walked = |shell: &mut Self| shell.isolated(|shell| shell.list(&commands));
+            if reads {
+                let (items, _) = self.nested(|shell| shell.capture(walked))?;
+                self.state.set(&path, Slot { items, attributes: Default::default() });
+            } else {
+                // What is written to it is the input; `tee` passes on its own.
+                self.nested(walked)?;
+            }
+            self.fifos = fifos;
+        }
+        out.text(&path);
         Ok((end + 1).min(text.len()))
     }
 
-    /// Walks through the code of a process substitution, and returns what it prints.
-    pub(super) fn printed_by(&mut self, code: &str) -> Flow<Word> {
-        self.captured(|shell| shell.code(code, None, true))
-    }
-
-    /// Does something in a subshell, and returns what it prints without the final line ends.
-    fn captured(&mut self, run: impl FnOnce(&mut Self) -> Flow<Word>) -> Flow<Word> {
-        let mut printed = self.nested(|shell| shell.isolated(run))?;
+    /// Does something in a subshell, and returns what it prints without the final line ends; where
+    /// that is one of several texts, the one that is being tried.
+    pub(super) fn captured(&mut self, run: impl FnOnce(&mut Self) -> Flow<Status>) -> Flow<Word> {
+        let fifos = std::mem::take(&mut self.fifos);
+        let (items, _) = self.nested(|shell| shell.capture(|shell| shell.isolated(run)))?;
+        self.fifos = fifos;
+        self.captures += 1;
+        let item = match items.len() {
+            1 => items.into_iter().next().unwrap_or(Item::Open),
+            _ => self.choose(&format!("$({})", self.captures), items),
+        };
+        let Item::Text(mut printed) = item else { return Ok(Word::unknown(true)) };
         let end = printed.text.trim_end_matches('\n').len();
         if printed.unknowns().all(|(at, _)| at <= end) {
             printed.text.truncate(end);
@@ -419,32 +361,37 @@ fn backslash(text: &str, at: usize, quote: Quote, out: &mut Fields) -> usize {
     at + 1 + c.len_utf8()
 }
 
-/// Appends text in single quotes, in which nothing but a hole is special.
-fn single_quoted(text: &str, out: &mut Fields) -> Flow {
-    let mut rest = text;
-    while let Some(at) = rest.find(HOLE) {
-        out.text(&rest[..at]);
-        let end = hole(rest, at, Quote::Double, out)?;
-        rest = &rest[end..];
+impl Shell<'_> {
+    /// Appends text in single quotes, in which nothing but a hole is special.
+    fn single_quoted(&self, text: &str, out: &mut Fields) -> Flow {
+        let mut rest = text;
+        while let Some(at) = rest.find(HOLE) {
+            out.text(&rest[..at]);
+            let end = self.hole(rest, at, Quote::Double, out)?;
+            rest = &rest[end..];
+        }
+        out.text(rest);
+        Ok(())
     }
-    out.text(rest);
-    Ok(())
-}
 
-/// Reads a hole. One that stands for a here-document is where no here-document can be: the pass
-/// over the code and the parser do not agree about it.
-fn hole(text: &str, at: usize, quote: Quote, out: &mut Fields) -> Flow<usize> {
-    let empty = match text.get(at..at + 3) {
-        Some("\0u\0") => true,
-        Some("\0n\0") => false,
-        _ => return Err(Stop::Refused(Refusal::Syntax)),
-    };
-    out.unknown(empty, quote.is_quoted());
-    Ok(at + 3)
+    /// Reads a hole: something unknown, or quoted text that was cut out of the code.
+    fn hole(&self, text: &str, at: usize, quote: Quote, out: &mut Fields) -> Flow<usize> {
+        let len = text[at + 1..].find(HOLE).map(|len| len + 2);
+        let Some(len) = len else { return Err(Stop::Refused(Refusal::Syntax)) };
+        match &text[at + 1..at + len - 1] {
+            "u" => out.unknown(true, quote.is_quoted()),
+            "n" => out.unknown(false, quote.is_quoted()),
+            number => match number.parse::<usize>().ok().and_then(|number| self.cuts.get(number)) {
+                Some(cut) => out.text(cut),
+                None => return Err(Stop::Refused(Refusal::Syntax)),
+            },
+        }
+        Ok(at + len)
+    }
 }
 
 /// Returns the name of a variable or parameter at the start of a text.
-fn parameter_name(text: &str) -> &str {
+pub(super) fn parameter_name(text: &str) -> &str {
     let bytes = text.as_bytes();
     let len = match bytes.first() {
         Some(b'0'..=b'9') => bytes.iter().take_while(|b| b.is_ascii_digit()).count(),

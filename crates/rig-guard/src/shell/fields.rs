@@ -2,26 +2,53 @@
 
 use super::word::{Kind, Word};
 
+/// What becomes of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// None, one or several words.
+    Split,
+    /// One word: the value of an assignment, the target of a redirection.
+    Single,
+    /// A pattern that something is compared with.
+    Pattern,
+}
+
 /// The words that one written word becomes.
 #[derive(Debug)]
 pub(super) struct Fields {
     /// Finished words.
-    pub(super) words: Vec<Word>,
+    words: Vec<Word>,
     current: Word,
     /// There is a current word, even if it has no characters.
     open: bool,
-    split: bool,
+    /// White space has just ended a word: a separator that follows belongs to it.
+    space: bool,
+    form: Form,
 }
 
 impl Fields {
-    /// Begins a word that may become none or several.
-    pub(super) fn splitting() -> Self {
-        Self { words: Vec::new(), current: Word::default(), open: false, split: true }
+    fn new(form: Form) -> Self {
+        Self { words: Vec::new(), current: Word::default(), open: false, space: false, form }
     }
 
-    /// Begins a word that stays one: the value of an assignment, the target of a redirection.
+    /// Begins a word that may become none or several.
+    pub(super) fn splitting() -> Self {
+        Self::new(Form::Split)
+    }
+
+    /// Begins a word that stays one.
     pub(super) fn single() -> Self {
-        Self { split: false, ..Self::splitting() }
+        Self::new(Form::Single)
+    }
+
+    /// Begins a pattern.
+    pub(super) fn pattern() -> Self {
+        Self::new(Form::Pattern)
+    }
+
+    /// Says whether several words may come of it.
+    pub(super) fn splits(&self) -> bool {
+        self.form == Form::Split
     }
 
     /// Returns the words.
@@ -45,6 +72,7 @@ impl Fields {
     /// Makes sure that there is a word, as an empty pair of quotes does.
     pub(super) fn open(&mut self) {
         self.open = true;
+        self.space = false;
     }
 
     /// Says whether the current word has nothing in it yet.
@@ -54,30 +82,30 @@ impl Fields {
 
     /// Appends characters that stand for themselves.
     pub(super) fn text(&mut self, text: &str) {
-        self.open = true;
+        self.open();
         self.current.text.push_str(text);
     }
 
     /// Appends an unquoted pattern character.
     pub(super) fn glob(&mut self, c: char) {
-        self.open = true;
-        if self.split {
-            self.current.push_glob(c);
-        } else {
+        self.open();
+        if self.form == Form::Single {
             self.current.text.push(c);
+        } else {
+            self.current.push_glob(c);
         }
     }
 
     /// Appends something that is not known.
     pub(super) fn unknown(&mut self, empty: bool, quoted: bool) {
-        self.open = true;
-        self.current.push_unknown(empty, self.split && !quoted);
+        self.open();
+        self.current.push_unknown(empty, self.splits() && !quoted);
     }
 
     /// Appends the value of an expansion.
     pub(super) fn value(&mut self, value: &Word, quoted: bool, separators: &str) {
-        if quoted || !self.split {
-            self.open = true;
+        if quoted || self.form == Form::Single {
+            self.open();
             self.current.push(value);
             return;
         }
@@ -88,12 +116,12 @@ impl Fields {
                     self.unknown(empty, false);
                 }
             }
-            if separators.contains(c) {
-                self.close();
+            if self.splits() && separators.contains(c) {
+                self.separator(c);
             } else if is_pattern(c) {
                 self.glob(c);
             } else {
-                self.open = true;
+                self.open();
                 self.current.text.push(c);
             }
         }
@@ -104,18 +132,28 @@ impl Fields {
         }
     }
 
-    /// Appends several values as `"$@"` does: each a word of its own.
-    pub(super) fn separate(&mut self, values: &[Word]) {
+    fn separator(&mut self, c: char) {
+        let space = matches!(c, ' ' | '\t' | '\n');
+        if self.open {
+            self.close();
+            self.space = space;
+        } else if !space && !std::mem::take(&mut self.space) {
+            self.words.push(Word::default());
+        }
+    }
+
+    /// Appends several values as `"$@"` does: each a word of its own, where there may be several.
+    pub(super) fn separate(&mut self, values: &[Word], quoted: bool, separators: &str) {
         for (n, value) in values.iter().enumerate() {
             if n > 0 {
-                if self.split {
+                if self.splits() {
                     self.close();
+                    self.space = false;
                 } else {
                     self.current.text.push(' ');
                 }
             }
-            self.open = true;
-            self.current.push(value);
+            self.value(value, quoted, separators);
         }
     }
 }

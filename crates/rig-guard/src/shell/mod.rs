@@ -1,106 +1,74 @@
 //! Finds the commands that a piece of shell code would run, and the words they would get.
 //!
-//! [`Shell`] walks through the code the way a shell would, but runs nothing. It follows variables,
-//! `cd`, functions, substitutions, wrappers such as `sudo` and `bash -c`, and pipes from `echo`;
-//! every simple command that it comes by goes to a [`Visitor`]. What cannot be known without
-//! running something stays unknown ([`word::Word`]).
+//! [`Shell`] is an abstract interpreter: it walks through the code the way a shell would, but runs
+//! nothing. It follows variables, arrays, `cd`, functions, files that are written on the way,
+//! substitutions, wrappers such as `sudo` and `bash -c`, and pipes from `echo`; every simple
+//! command that it comes by goes to a [`Visitor`]. What cannot be known without running something
+//! stays unknown, with the text around it ([`Word`]).
 //!
-//! Both branches of an `if` are walked through, and loops once per known value. Recursion, the
-//! number of commands and the amount of text are bounded; code beyond that is [`Refusal`].
+//! Where a condition is not known, both ways are walked, and whatever they leave behind is kept
+//! side by side: a variable may have several values, and a command that uses it is looked at once
+//! for each. Recursion, the number of commands and the amount of text are bounded; code beyond that
+//! is a [`Refusal`].
 
+mod arith;
+mod assign;
 mod braces;
 mod builtin;
+mod call;
+mod change;
+mod cond;
+mod decode;
 mod escape;
 mod expand;
 mod fields;
 mod find;
+mod flow;
+mod glob;
+mod lookup;
+mod loops;
+mod param;
+mod printf;
+mod program;
+mod pure;
 mod rable;
+mod read;
+mod redirect;
 mod run;
 mod scan;
+mod script;
+mod simple;
+mod state;
 mod syntax;
 mod word;
 mod wrap;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+pub use call::{Access, Call, Context, Found, Redirection, Verdict, Visitor};
 pub use find::Find;
 pub use rable::Rable;
 pub use scan::Refusal;
-pub use syntax::{Command, Parser, Redirect, Simple, SyntaxError};
+pub use syntax::{Command, List, Parser, Simple, SyntaxError};
 pub use word::{HOLE, Kind, Mark, Word};
 
 use crate::world::World;
+use call::Mask;
+use flow::{Choice, Frame};
+use state::{DIRECTORY, INPUT, Item, OUTPUT, PARAMETERS, State};
 
 /// How deep commands, functions and code in code may be nested.
-const MAX_DEPTH: usize = 150;
+const MAX_DEPTH: usize = 100;
 /// How many commands are walked through.
 const MAX_STEPS: usize = 20_000;
 /// How much text all expansions together may make, and one value, in bytes.
 const MAX_TEXT: usize = 8 << 20;
-const MAX_VALUE: usize = 256 << 10;
-
-/// A simple command that would run.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    /// The name and the arguments.
-    pub words: &'a [Word],
-    /// The files that redirections write to.
-    pub writes: &'a [Word],
-    /// What stands on the standard input, as far as that is known.
-    pub input: Option<&'a Word>,
-    /// The working directory, where it is known.
-    pub cwd: Option<&'a str>,
-    /// The command gets another `HOME` than the session's.
-    pub other_home: bool,
-}
-
-impl<'a> Call<'a> {
-    /// Returns the program's name without its directory; `None` where it is not known.
-    #[must_use]
-    pub fn name(&self) -> Option<&'a str> {
-        let name = self.words.first()?.known()?;
-        Some(name.rsplit('/').next().unwrap_or(name))
-    }
-
-    /// Returns the arguments.
-    #[must_use]
-    pub fn args(&self) -> &'a [Word] {
-        self.words.get(1..).unwrap_or_default()
-    }
-
-    /// Returns the command as people would write it.
-    #[must_use]
-    pub fn display(&self) -> String {
-        let words: Vec<String> = self.words.iter().map(Word::display).collect();
-        let writes = self.writes.iter().map(|word| format!("> {}", word.display()));
-        words.into_iter().chain(writes).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// What becomes of the walk after a command.
-pub type Verdict = Result<(), Found>;
-
-/// The visitor has found what it looks for: the walk ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found;
-
-/// Looks at what a [`Shell`] comes by.
-pub trait Visitor {
-    /// Looks at a simple command.
-    ///
-    /// # Errors
-    /// [`Found`] ends the walk.
-    fn call(&mut self, call: &Call<'_>) -> Verdict;
-
-    /// Looks at code that could not be walked through.
-    ///
-    /// # Errors
-    /// [`Found`] ends the walk.
-    fn refused(&mut self, code: &str, why: Refusal) -> Verdict;
-}
+const MAX_VALUE: usize = 512 << 10;
+/// The clock is read once in so many steps.
+const CLOCK: usize = 64;
 
 /// Why a walk ends early.
+#[derive(Debug)]
 enum Stop {
     Found,
     Refused(Refusal),
@@ -114,32 +82,72 @@ impl From<Found> for Stop {
 
 type Flow<T = ()> = Result<T, Stop>;
 
+/// What is known about how a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Success,
+    Failure,
+    Unknown,
+}
+
+impl Status {
+    fn of(success: Option<bool>) -> Self {
+        match success {
+            Some(true) => Self::Success,
+            Some(false) => Self::Failure,
+            None => Self::Unknown,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        if self == other { self } else { Self::Unknown }
+    }
+
+    fn negated(self) -> Self {
+        match self {
+            Self::Success => Self::Failure,
+            Self::Failure => Self::Success,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
 /// A walk through code.
 pub struct Shell<'a> {
     parser: &'a dyn Parser,
     world: &'a dyn World,
     visitor: &'a mut dyn Visitor,
-    scope: Scope,
-    /// The here-documents that were cut out of the code.
-    bodies: Vec<String>,
+    state: State,
+    context: Rc<Context>,
+    /// The parts of the code that were cut out before it was parsed.
+    cuts: Vec<Rc<str>>,
+    /// What a `break`, a `return` or an `exit` may end, innermost last.
+    frames: Vec<Frame>,
+    /// The frame that is being left.
+    jump: Option<usize>,
+    /// Which of several values are tried for the command that is walked through.
+    choices: Vec<Choice>,
+    /// How many substitutions of it were walked through.
+    captures: usize,
+    /// How many `<(...)` the command has.
+    fifos: usize,
+    /// What is printed is wanted.
+    capturing: bool,
     /// The functions that are being walked through.
     active: Vec<Rc<Command>>,
     /// Every function that was defined, with whether it was walked through.
     defined: Vec<(Rc<Command>, bool)>,
+    /// There are aliases, or functions.
+    aliases: bool,
+    functions: bool,
+    /// `set -u`: a variable that was never set ends the shell.
+    nounset: bool,
+    /// How many pipes and `&` lead to here, for functions that multiply.
+    forks: usize,
+    masks: Vec<Mask>,
     depth: usize,
     steps: usize,
     text: usize,
-}
-
-/// What a subshell gets a copy of.
-#[derive(Clone, Debug, Default)]
-struct Scope {
-    variables: BTreeMap<String, Word>,
-    functions: BTreeMap<String, Rc<Command>>,
-    /// `$1` and so on; unknown in the body of a function that is only defined.
-    positional: Option<Vec<Word>>,
-    cwd: Option<String>,
-    other_home: bool,
 }
 
 impl<'a> Shell<'a> {
@@ -150,15 +158,29 @@ impl<'a> Shell<'a> {
         visitor: &'a mut dyn Visitor,
         cwd: Option<String>,
     ) -> Self {
-        let scope = Scope { cwd, positional: Some(Vec::new()), ..Scope::default() };
+        let mut state = State::default();
+        state.set(DIRECTORY, cwd.map_or(Item::Open, |cwd| Item::Text(Word::literal(cwd))));
+        state.set(PARAMETERS, Item::Words(Vec::new()));
         Self {
             parser,
             world,
             visitor,
-            scope,
-            bodies: Vec::new(),
+            state,
+            context: Rc::default(),
+            cuts: Vec::new(),
+            frames: Vec::new(),
+            jump: None,
+            choices: Vec::new(),
+            captures: 0,
+            fifos: 0,
+            capturing: false,
             active: Vec::new(),
             defined: Vec::new(),
+            aliases: false,
+            functions: false,
+            nounset: false,
+            forks: 0,
+            masks: Vec::new(),
             depth: 0,
             steps: 0,
             text: 0,
@@ -172,11 +194,21 @@ impl<'a> Shell<'a> {
     pub fn walk(&mut self, code: &str) -> Verdict {
         // A shell cannot be given a NUL, and here it would pass for a hole.
         let code = if code.contains(HOLE) { &code.replace(HOLE, "") } else { code };
-        match self.code(code, None, false).and_then(|_| self.uncalled()) {
+        let walked = match self.parse(code) {
+            Ok(commands) => self.top(&commands).and_then(|()| self.uncalled()),
+            Err(why) => Err(Stop::Refused(why)),
+        };
+        match walked {
             Ok(()) => Ok(()),
             Err(Stop::Found) => Err(Found),
-            Err(Stop::Refused(why)) => self.visitor.refused(code, why),
+            Err(Stop::Refused(why)) => self.visitor.refused(code, why, &self.context),
         }
+    }
+
+    fn top(&mut self, commands: &List) -> Flow {
+        self.list(commands)?;
+        self.jump = None;
+        Ok(())
     }
 
     /// Walks through the functions that nothing calls, with unknown arguments.
@@ -185,36 +217,61 @@ impl<'a> Shell<'a> {
         while let Some((body, called)) = self.defined.get(next).cloned() {
             next += 1;
             if !called {
-                self.scope.positional = None;
-                self.isolated(|shell| shell.called(&body, None, None, false))?;
+                self.isolated(|shell| shell.called(&body, Item::Open))?;
             }
         }
         Ok(())
     }
 
-    /// Walks through code, and returns what it prints where that is `wanted`.
-    fn code(&mut self, code: &str, input: Option<&Word>, wanted: bool) -> Flow<Word> {
+    /// Walks through code in the shell that it stands in.
+    fn code(&mut self, code: &str) -> Flow<Status> {
+        self.charge(code.len())?;
         match self.parse(code) {
-            Ok(commands) => self.sequence(&commands, input, wanted),
+            Ok(commands) => self.list(&commands),
             Err(why) => {
-                self.visitor.refused(code, why)?;
-                Ok(Word::unknown(true))
+                self.visitor.refused(&self.filled(code), why, &self.context)?;
+                Ok(Status::Unknown)
             }
         }
     }
 
-    fn parse(&mut self, code: &str) -> Result<Vec<Command>, Refusal> {
-        let prepared = scan::prepare(code, self.bodies.len())?;
-        self.bodies.extend(prepared.bodies.into_iter().map(str::to_owned));
+    fn parse(&mut self, code: &str) -> Result<List, Refusal> {
+        let prepared = scan::prepare(code, self.cuts.len())?;
+        self.cuts.extend(prepared.parts.into_iter().map(Rc::from));
         let code = prepared.cut.as_deref().unwrap_or(code);
         self.parser.parse(code).map_err(|SyntaxError| Refusal::Syntax)
     }
 
-    /// Does something in a copy of the scope.
-    fn isolated<T>(&mut self, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
-        let scope = self.scope.clone();
-        let result = run(self);
-        self.scope = scope;
+    /// Returns code with what was cut out of it.
+    fn filled(&self, code: &str) -> String {
+        if !code.contains(HOLE) {
+            return code.to_owned();
+        }
+        let mut filled = String::with_capacity(code.len());
+        for (n, part) in code.split(HOLE).enumerate() {
+            match part.parse::<usize>().ok().filter(|_| n % 2 == 1).and_then(|n| self.cuts.get(n)) {
+                Some(cut) => filled.push_str(cut),
+                None if n % 2 == 1 => filled.push('$'),
+                None => filled.push_str(part),
+            }
+        }
+        filled
+    }
+
+    /// Does something in a context that differs.
+    fn within<T>(
+        &mut self,
+        label: &str,
+        change: impl FnOnce(&mut Context),
+        run: impl FnOnce(&mut Self) -> Flow<T>,
+    ) -> Flow<T> {
+        let outer = Rc::clone(&self.context);
+        let mut context = Context::clone(&outer);
+        context.chain.push(Rc::from(label));
+        change(&mut context);
+        self.context = Rc::new(context);
+        let result = self.nested(run);
+        self.context = outer;
         result
     }
 
@@ -231,7 +288,15 @@ impl<'a> Shell<'a> {
 
     fn step(&mut self) -> Flow {
         self.steps += 1;
-        if self.steps > MAX_STEPS { Err(Stop::Refused(Refusal::TooMuch)) } else { Ok(()) }
+        if self.steps > MAX_STEPS || self.steps.is_multiple_of(CLOCK) && self.world.exhausted() {
+            return Err(Stop::Refused(Refusal::TooMuch));
+        }
+        Ok(())
+    }
+
+    /// Says that loops should come to an end.
+    fn hurry(&self) -> bool {
+        self.steps > MAX_STEPS / 2 || self.text > MAX_TEXT / 2
     }
 
     /// Counts text that an expansion made.
@@ -241,36 +306,46 @@ impl<'a> Shell<'a> {
         if too_much { Err(Stop::Refused(Refusal::TooMuch)) } else { Ok(()) }
     }
 
-    /// Returns the value of a variable or parameter; `None` where nothing is known about it.
-    fn lookup(&self, name: &str) -> Option<Word> {
-        if let Ok(number) = name.parse::<usize>() {
-            let words = self.scope.positional.as_ref().filter(|_| number > 0)?;
-            return Some(words.get(number - 1).cloned().unwrap_or_default());
-        }
-        if let Some(value) = self.scope.variables.get(name) {
-            return Some(value.clone());
-        }
-        match name {
-            "HOME" => self.world.home().map(Word::literal),
-            "PWD" => self.scope.cwd.as_deref().map(Word::literal),
-            "IFS" => Some(Word::literal(" \t\n")),
-            "#" | "?" | "$" | "!" | "-" | "RANDOM" | "SECONDS" | "UID" | "EUID" | "PPID" | "BASHPID" => {
-                Some(Word::unknown(false))
-            }
+    /// Returns the working directory, where it is known.
+    fn directory(&mut self) -> Option<String> {
+        match self.pick(DIRECTORY) {
+            Some(Item::Text(word)) => word.known().map(str::to_owned),
             _ => None,
         }
     }
 
-    fn assign(&mut self, name: &str, value: Word) {
-        if name == "HOME" {
-            self.scope.other_home = value.known() != self.world.home();
+    /// Returns what stands on the standard input, where something is known about it.
+    fn input(&mut self) -> Option<Word> {
+        match self.pick(INPUT) {
+            Some(Item::Text(word)) => Some(word),
+            Some(Item::Disk(_) | Item::Open) => Some(Word::unknown(true)),
+            _ => None,
         }
-        self.scope.variables.insert(name.to_owned(), value);
     }
 
-    /// Returns the characters at which unquoted expansions are split.
-    fn separators(&self) -> String {
-        self.lookup("IFS").map_or_else(String::new, |word| word.text)
+    /// Adds to what is printed, where that is wanted.
+    fn print(&mut self, printed: &Word) -> Flow {
+        if !self.capturing {
+            return Ok(());
+        }
+        self.charge(printed.text.len())?;
+        let Some(slot) = self.state.get(OUTPUT) else {
+            self.state.set(OUTPUT, Item::Text(printed.clone()));
+            return Ok(());
+        };
+        let mut slot = state::Slot::clone(slot);
+        let mut longest = 0;
+        for item in &mut slot.items {
+            if let Item::Text(word) = item {
+                word.push(printed);
+                longest = longest.max(word.text.len());
+            }
+        }
+        if longest > MAX_VALUE {
+            return Err(Stop::Refused(Refusal::TooMuch));
+        }
+        self.state.set(OUTPUT, slot);
+        Ok(())
     }
 }
 

@@ -5,16 +5,19 @@
 
 use std::rc::Rc;
 
-use rable::{Node, NodeKind};
+use rable::{CasePattern, ListOperator, Node, NodeKind};
 
-use super::syntax::{Command, Parser, Redirect, Simple, SyntaxError};
+use super::syntax::{AndOr, Arm, Command, End, List, Parser, Redirect, Simple, SyntaxError, Test, When};
+
+/// How deep the parts of a `[[ ]]` may be nested; deeper ones are taken for words.
+const MAX_TEST: usize = 200;
 
 /// Parses with `rable`, which reads what bash reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Rable;
 
 impl Parser for Rable {
-    fn parse(&self, code: &str) -> Result<Vec<Command>, SyntaxError> {
+    fn parse(&self, code: &str) -> Result<List, SyntaxError> {
         // Extended patterns are off in a shell unless it turns them on, but code that needs them
         // to be valid is read with them.
         let nodes =
@@ -29,17 +32,47 @@ impl Parser for Rable {
 
 /// Flattens a list. The parser nests long lists to the left, one level per command, so this must
 /// not recurse along them.
-fn list(node: Node, out: &mut Vec<Command>) {
-    let mut rest = vec![node];
-    while let Some(node) = rest.pop() {
+fn list(node: Node, out: &mut List) {
+    let mut rest = vec![(node, None)];
+    // How the next command is joined to the one before.
+    let mut join = None;
+    while let Some((node, operator)) = rest.pop() {
         match node.kind {
-            NodeKind::List { items } => rest.extend(items.into_iter().rev().map(|item| item.command)),
-            kind => out.extend(command(kind)),
+            NodeKind::List { items } => {
+                let last = items.len().saturating_sub(1);
+                // The operator behind the list stands behind its last command.
+                let items = items.into_iter().enumerate();
+                let operators = items.map(|(n, item)| {
+                    (item.command, item.operator.or(if n == last { operator } else { None }))
+                });
+                rest.extend(operators.collect::<Vec<_>>().into_iter().rev());
+            }
+            kind => {
+                let command = command(kind);
+                match (join, out.last_mut(), command) {
+                    (Some(when), Some(before), Some(command)) => before.rest.push((when, command)),
+                    (_, _, Some(first)) => {
+                        out.push(AndOr { first, rest: Vec::new(), background: false });
+                    }
+                    (_, _, None) => {}
+                }
+                join = match operator {
+                    Some(ListOperator::And) => Some(When::Success),
+                    Some(ListOperator::Or) => Some(When::Failure),
+                    Some(ListOperator::Background) => {
+                        if let Some(last) = out.last_mut() {
+                            last.background = true;
+                        }
+                        None
+                    }
+                    Some(ListOperator::Semi) | None => None,
+                };
+            }
         }
     }
 }
 
-fn body(node: Node) -> Vec<Command> {
+fn body(node: Node) -> List {
     let mut out = Vec::new();
     list(node, &mut out);
     out
@@ -52,104 +85,110 @@ fn command(kind: NodeKind) -> Option<Command> {
             words: words.into_iter().map(text).collect(),
             redirects: targets(redirects),
         }),
-        NodeKind::Pipeline { commands, .. } => {
-            Command::Pipeline(commands.into_iter().map(|node| one(body(node))).collect())
-        }
+        NodeKind::Pipeline { commands, .. } => Command::Pipeline {
+            commands: commands.into_iter().map(|node| one(body(node))).collect(),
+            negated: false,
+        },
+        NodeKind::Negation { pipeline } => match one(body(*pipeline)) {
+            Command::Pipeline { commands, negated } => Command::Pipeline { commands, negated: !negated },
+            other => Command::Pipeline { commands: vec![other], negated: true },
+        },
+        NodeKind::Time { pipeline, .. } => one(body(*pipeline)),
         NodeKind::If { .. } => branches(kind),
-        NodeKind::While { condition, body: inner, redirects }
-        | NodeKind::Until { condition, body: inner, redirects } => {
-            let mut commands = body(*condition);
-            list(*inner, &mut commands);
-            group(commands, redirects)
+        NodeKind::While { condition, body: inner, redirects } => {
+            repeated(*condition, false, *inner, redirects)
         }
-        NodeKind::For { var, words, body: inner, redirects }
-        | NodeKind::Select { var, words, body: inner, redirects } => Command::For {
-            name: var,
-            words: words.map(|words| words.into_iter().map(text).collect()),
-            body: body(*inner),
+        NodeKind::Until { condition, body: inner, redirects } => {
+            repeated(*condition, true, *inner, redirects)
+        }
+        NodeKind::For { var, words, body: inner, redirects } => each(var, words, *inner, redirects, false),
+        NodeKind::Select { var, words, body: inner, redirects } => each(var, words, *inner, redirects, true),
+        NodeKind::ForArith { init, cond, incr, body: inner, redirects } => {
+            Command::Count { parts: [init, cond, incr], body: body(*inner), redirects: targets(redirects) }
+        }
+        NodeKind::Case { word, patterns, redirects } => Command::Case {
+            subject: text(*word),
+            arms: patterns.into_iter().map(arm).collect(),
             redirects: targets(redirects),
         },
-        NodeKind::ForArith { init, cond, incr, body: inner, redirects } => {
-            let mut commands = vec![Command::Text(vec![init, cond, incr])];
-            list(*inner, &mut commands);
-            group(commands, redirects)
-        }
-        NodeKind::Case { word, patterns, redirects } => {
-            let mut texts = vec![text(*word)];
-            let mut commands = Vec::new();
-            for pattern in patterns {
-                texts.extend(pattern.patterns.into_iter().map(text));
-                pattern.body.into_iter().for_each(|node| list(node, &mut commands));
-            }
-            commands.insert(0, Command::Text(texts));
-            group(commands, redirects)
-        }
         NodeKind::Function { name, body: inner } => {
             Command::Function { name, body: Rc::new(one(body(*inner))) }
         }
         NodeKind::Subshell { body: inner, redirects } => {
             Command::Group { body: body(*inner), redirects: targets(redirects), subshell: true }
         }
-        NodeKind::BraceGroup { body: inner, redirects } => group(body(*inner), redirects),
-        NodeKind::Coproc { command: inner, .. } => one(body(*inner)),
-        NodeKind::Negation { pipeline } | NodeKind::Time { pipeline, .. } => one(body(*pipeline)),
+        NodeKind::BraceGroup { body: inner, redirects } => {
+            Command::Group { body: body(*inner), redirects: targets(redirects), subshell: false }
+        }
+        NodeKind::Coproc { command: inner, .. } => Command::Coprocess(Box::new(one(body(*inner)))),
         NodeKind::ArithmeticCommand { raw_content, redirects, .. } => {
-            group(vec![Command::Text(vec![raw_content])], redirects)
+            Command::Arithmetic(raw_content, targets(redirects))
         }
         NodeKind::ConditionalExpr { body: inner, redirects } => {
-            group(vec![Command::Text(operands(*inner))], redirects)
+            Command::Test(test(*inner, 0), targets(redirects))
         }
         _ => return None,
     })
 }
 
-fn group(body: Vec<Command>, redirects: Vec<Node>) -> Command {
-    Command::Group { body, redirects: targets(redirects), subshell: false }
-}
-
-fn one(mut commands: Vec<Command>) -> Command {
-    match commands.len() {
-        1 => commands.remove(0),
+fn one(mut commands: List) -> Command {
+    match commands.as_slice() {
+        [AndOr { rest, background: false, .. }] if rest.is_empty() => commands.remove(0).first,
         _ => Command::Group { body: commands, redirects: Vec::new(), subshell: false },
     }
 }
 
-/// Puts condition, `then` and `else` of a whole chain of `elif` in a row.
+fn repeated(condition: Node, until: bool, inner: Node, redirects: Vec<Node>) -> Command {
+    Command::Loop { condition: body(condition), until, body: body(inner), redirects: targets(redirects) }
+}
+
+fn each(name: String, words: Option<Vec<Node>>, inner: Node, redirects: Vec<Node>, select: bool) -> Command {
+    let words = words.map(|words| words.into_iter().map(text).collect());
+    Command::For { name, words, body: body(inner), redirects: targets(redirects), select }
+}
+
+fn arm(pattern: CasePattern) -> Arm {
+    Arm {
+        patterns: pattern.patterns.into_iter().map(text).collect(),
+        body: pattern.body.map(body).unwrap_or_default(),
+        end: match pattern.terminator.as_str() {
+            ";&" => End::Through,
+            ";;&" => End::Next,
+            _ => End::Done,
+        },
+    }
+}
+
+/// Puts a whole chain of `elif` in a row.
 fn branches(first: NodeKind) -> Command {
-    let mut commands = Vec::new();
-    let mut redirections = Vec::new();
+    let (mut arms, mut otherwise, mut redirections) = (Vec::new(), Vec::new(), Vec::new());
     let mut next = Some(first);
     while let Some(kind) = next.take() {
         if let NodeKind::If { condition, then_body, else_body, redirects } = kind {
-            list(*condition, &mut commands);
-            list(*then_body, &mut commands);
+            arms.push((body(*condition), body(*then_body)));
             redirections.extend(targets(redirects));
             match else_body.map(|node| *node) {
                 Some(Node { kind: kind @ NodeKind::If { .. }, .. }) => next = Some(kind),
-                Some(node) => list(node, &mut commands),
+                Some(node) => otherwise = body(node),
                 None => {}
             }
         }
     }
-    Command::Group { body: commands, redirects: redirections, subshell: false }
+    Command::If { arms, otherwise, redirects: redirections }
 }
 
-/// Returns the words of a `[[ ]]`.
-fn operands(node: Node) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut rest = vec![node];
-    while let Some(node) = rest.pop() {
-        match node.kind {
-            NodeKind::CondAnd { left, right }
-            | NodeKind::CondOr { left, right }
-            | NodeKind::BinaryTest { left, right, .. } => rest.extend([*right, *left]),
-            NodeKind::CondNot { operand: inner }
-            | NodeKind::CondParen { inner }
-            | NodeKind::UnaryTest { operand: inner, .. } => rest.push(*inner),
-            kind => texts.push(text(Node::empty(kind))),
-        }
+fn test(node: Node, depth: usize) -> Test {
+    let inner = |node: Box<Node>| Box::new(test(*node, depth + 1));
+    match node.kind {
+        _ if depth > MAX_TEST => Test::Word(String::new()),
+        NodeKind::CondAnd { left, right } => Test::And(inner(left), inner(right)),
+        NodeKind::CondOr { left, right } => Test::Or(inner(left), inner(right)),
+        NodeKind::CondNot { operand } => Test::Not(inner(operand)),
+        NodeKind::CondParen { inner: node } => test(*node, depth + 1),
+        NodeKind::BinaryTest { op, left, right } => Test::Binary(op, text(*left), text(*right)),
+        NodeKind::UnaryTest { op, operand } => Test::Unary(op, text(*operand)),
+        kind => Test::Word(text(Node::empty(kind))),
     }
-    texts
 }
 
 fn text(node: Node) -> String {
@@ -168,16 +207,20 @@ fn target(node: Node) -> Option<Redirect> {
         NodeKind::HereDoc { content: body, quoted, .. } => Redirect::Here { body, quoted },
         NodeKind::Redirect { op, target, fd, varfd } => {
             let target = text(*target);
-            let stdin = fd <= 0 && varfd.is_none();
+            let named = varfd.is_some();
             match op.as_str() {
-                "<" => Redirect::Read(target, stdin),
+                "<" => Redirect::Read(target, fd <= 0 && !named),
                 "<<<" => Redirect::HereString(target),
-                ">&-" | "<&-" => return None,
+                ">&-" | "<&-" => Redirect::Duplicate(false),
                 // A file descriptor is duplicated or closed, unless it is a name.
                 ">&" | "<&" if target.trim_end_matches('-').bytes().all(|b| b.is_ascii_digit()) => {
-                    return None;
+                    Redirect::Duplicate(op == ">&" && (fd == 1 || fd < 0) && target != "1")
                 }
-                _ => Redirect::Write(target),
+                op => Redirect::Write {
+                    target,
+                    append: op.contains(">>"),
+                    stdout: (fd == 1 || fd < 0) && !named && op != "<>",
+                },
             }
         }
         _ => return None,

@@ -2,331 +2,288 @@
 
 use std::rc::Rc;
 
-use super::syntax::{Command, Redirect, Simple};
+use super::flow::{Kind, Split};
+use super::state::{INPUT, Item, PARAMETERS, Slot};
+use super::syntax::{AndOr, Command, End, List, Simple, Test, When};
 use super::word::Word;
-use super::wrap::{self, Unwrapped};
-use super::{Call, Flow, Shell};
+use super::{Flow, Shell, Status, cond, glob};
 
-/// Builtins whose arguments may be assignments, which are not split.
-const DECLARATIONS: [&str; 5] = ["export", "declare", "typeset", "local", "readonly"];
-
-/// What redirections make of a command's input and output.
-#[derive(Default)]
-struct Redirected {
-    writes: Vec<Word>,
-    /// What stands on the standard input instead of what would stand there otherwise.
-    input: Option<Option<Word>>,
-}
+/// How often a function may be inside of itself.
+const MAX_ACTIVE: usize = 3;
 
 impl Shell<'_> {
     /// Walks through commands in their order.
-    pub(super) fn sequence(
-        &mut self,
-        commands: &[Command],
-        input: Option<&Word>,
-        wanted: bool,
-    ) -> Flow<Word> {
-        let mut all = Word::default();
+    pub(super) fn list(&mut self, commands: &List) -> Flow<Status> {
+        let mut status = Status::Success;
         for command in commands {
-            let printed = self.command(command, input, wanted)?;
-            if wanted {
-                all.push(&printed);
-                self.charge(printed.text.len())?;
+            if self.jump.is_some() {
+                break;
+            }
+            status = self.and_or(command)?;
+        }
+        Ok(status)
+    }
+
+    fn and_or(&mut self, chain: &AndOr) -> Flow<Status> {
+        if chain.background {
+            self.forks += 1;
+            self.isolated(|shell| shell.chain(chain))?;
+            self.forks -= 1;
+            return Ok(Status::Success);
+        }
+        self.chain(chain)
+    }
+
+    fn chain(&mut self, chain: &AndOr) -> Flow<Status> {
+        if chain.rest.is_empty() {
+            return self.command(&chain.first);
+        }
+        let split = self.split_chain(chain)?;
+        Ok(self.rejoin(split))
+    }
+
+    /// Walks through commands joined by `&&` and `||`, each in the states in which it would run.
+    fn split_chain(&mut self, chain: &AndOr) -> Flow<Split> {
+        let mut split = self.split(&chain.first)?;
+        for (when, command) in &chain.rest {
+            let ways = split.take(*when == When::Success);
+            let next = self.after(ways, |shell| shell.split(command))?;
+            split.add(next);
+        }
+        Ok(split)
+    }
+
+    /// Walks through a list, and returns the states in which its last command may end.
+    pub(super) fn split_list(&mut self, list: &List) -> Flow<Split> {
+        let Some((last, before)) = list.split_last() else { return Ok(Split::success(Default::default())) };
+        let mark = self.state.mark();
+        for command in before {
+            if self.jump.is_none() {
+                self.and_or(command)?;
             }
         }
-        Ok(all)
-    }
-
-    fn command(&mut self, command: &Command, input: Option<&Word>, wanted: bool) -> Flow<Word> {
-        self.nested(|shell| shell.one(command, input, wanted))
-    }
-
-    fn one(&mut self, command: &Command, input: Option<&Word>, wanted: bool) -> Flow<Word> {
-        match command {
-            Command::Simple(simple) => self.simple(simple, input, wanted),
-            Command::Pipeline(commands) => self.pipeline(commands, input, wanted),
-            Command::Group { body, redirects, subshell } => {
-                let redirected = self.group_redirects(redirects)?;
-                let input = redirected.input(input);
-                if *subshell {
-                    self.isolated(|shell| shell.sequence(body, input, wanted))
-                } else {
-                    self.sequence(body, input, wanted)
-                }
+        if self.jump.is_some() || last.background {
+            if self.jump.is_none() {
+                self.and_or(last)?;
             }
-            Command::For { name, words, body, redirects } => {
-                let redirected = self.group_redirects(redirects)?;
-                let values = self.loop_values(words.as_deref())?;
-                let mut all = Word::default();
-                for value in values {
-                    self.step()?;
-                    self.assign(name, value);
-                    all.push(&self.sequence(body, redirected.input(input), wanted)?);
+            return Ok(self.file(mark, Status::Success));
+        }
+        let before = self.state.undo(mark);
+        self.after(vec![before], |shell| shell.split_chain(last))
+    }
+
+    /// Walks through a command, and returns the states in which it may end; none is in force.
+    pub(super) fn split(&mut self, command: &Command) -> Flow<Split> {
+        match command {
+            Command::Pipeline { commands, negated } if commands.len() == 1 => {
+                let split = self.nested(|shell| shell.split(&commands[0]))?;
+                Ok(if *negated { split.negated() } else { split })
+            }
+            Command::Group { body, redirects, subshell: false } if redirects.is_empty() => {
+                self.nested(|shell| shell.split_list(body))
+            }
+            Command::Test(test, redirects) if redirects.is_empty() => self.nested(|shell| shell.test(test)),
+            Command::Simple(simple) => match self.bracket(simple) {
+                Some(test) => self.nested(|shell| shell.test(&test)),
+                None => {
+                    let mark = self.state.mark();
+                    let status = self.command(command)?;
+                    let moved = status == Status::Success
+                        && simple
+                            .words
+                            .first()
+                            .is_some_and(|w| matches!(w.as_str(), "cd" | "pushd" | "popd"))
+                        && self.moved(mark);
+                    let mut split = self.file(mark, status);
+                    if moved {
+                        split.add(Split::failure(Default::default(), true));
+                    }
+                    Ok(split)
                 }
-                Ok(all)
+            },
+            command => {
+                let mark = self.state.mark();
+                let status = self.command(command)?;
+                Ok(self.file(mark, status))
+            }
+        }
+    }
+
+    /// Reads `[ ... ]` and `test ...` as a condition, where it is written as one.
+    fn bracket(&self, simple: &Simple) -> Option<Test> {
+        let plain = simple.assignments.is_empty() && simple.redirects.is_empty();
+        let name = simple.words.first().filter(|name| plain && matches!(name.as_str(), "[" | "test"))?;
+        if self.functions && self.function(name).is_some() { None } else { cond::read(&simple.words) }
+    }
+
+    pub(super) fn command(&mut self, command: &Command) -> Flow<Status> {
+        self.nested(|shell| shell.one(command))
+    }
+
+    fn one(&mut self, command: &Command) -> Flow<Status> {
+        match command {
+            Command::Simple(simple) => match self.bracket(simple) {
+                Some(test) => {
+                    self.step()?;
+                    let split = self.test(&test)?;
+                    Ok(self.rejoin(split))
+                }
+                None => self.each(|shell| shell.simple(simple)),
+            },
+            Command::Pipeline { commands, negated } => {
+                let status = self.pipeline(commands)?;
+                Ok(if *negated { status.negated() } else { status })
+            }
+            Command::Group { body, redirects, subshell } => self.redirected(redirects, |shell| {
+                if *subshell { shell.isolated(|shell| shell.list(body)) } else { shell.list(body) }
+            }),
+            Command::If { arms, otherwise, redirects } => {
+                self.redirected(redirects, |shell| shell.branches(arms, otherwise))
+            }
+            Command::Loop { condition, until, body, redirects } => {
+                self.redirected(redirects, |shell| shell.repeat(condition, *until, body))
+            }
+            Command::For { name, words, body, redirects, select } => self.redirected(redirects, |shell| {
+                shell.each(|shell| shell.for_each(name, words.as_deref(), body, *select))
+            }),
+            Command::Count { parts, body, redirects } => {
+                self.redirected(redirects, |shell| shell.count(parts, body))
+            }
+            Command::Case { subject, arms, redirects } => {
+                self.redirected(redirects, |shell| shell.each(|shell| shell.case(subject, arms)))
             }
             Command::Function { name, body } => {
                 if !self.defined.iter().any(|(known, _)| Rc::ptr_eq(known, body)) {
                     self.defined.push((Rc::clone(body), false));
                 }
-                self.scope.functions.insert(name.clone(), Rc::clone(body));
-                Ok(Word::default())
+                self.functions = true;
+                self.state.set(&format!("(){name}"), Item::Code(Rc::clone(body)));
+                Ok(Status::Success)
             }
-            Command::Text(texts) => {
-                for text in texts {
-                    self.single(text)?;
-                }
-                Ok(Word::default())
+            Command::Arithmetic(expression, redirects) => self.redirected(redirects, |shell| {
+                shell.each(|shell| {
+                    shell.step()?;
+                    shell.holds(expression)
+                })
+            }),
+            Command::Test(test, redirects) => self.redirected(redirects, |shell| {
+                shell.step()?;
+                let split = shell.test(test)?;
+                Ok(shell.rejoin(split))
+            }),
+            Command::Coprocess(command) => {
+                self.isolated(|shell| shell.command(command))?;
+                Ok(Status::Success)
             }
         }
     }
 
-    fn pipeline(&mut self, commands: &[Command], input: Option<&Word>, wanted: bool) -> Flow<Word> {
-        let mut passed = input.cloned();
+    /// Walks through commands of which each reads what the one before prints.
+    fn pipeline(&mut self, commands: &[Command]) -> Flow<Status> {
+        let [command] = commands else { return self.pipes(commands) };
+        self.command(command)
+    }
+
+    fn pipes(&mut self, commands: &[Command]) -> Flow<Status> {
+        let outer = self.state.get(INPUT).cloned();
+        self.forks += 1;
+        let mut status = Status::Success;
         for (n, command) in commands.iter().enumerate() {
-            let last = n + 1 == commands.len();
-            let printed = self.isolated(|shell| shell.command(command, passed.as_ref(), wanted || !last))?;
-            passed = Some(printed);
-        }
-        Ok(passed.unwrap_or_default())
-    }
-
-    fn loop_values(&mut self, words: Option<&[String]>) -> Flow<Vec<Word>> {
-        let mut values = Vec::new();
-        match words {
-            Some(words) => words.iter().try_for_each(|written| self.words(written, &mut values))?,
-            None => match &self.scope.positional {
-                Some(words) => values.extend(words.iter().cloned()),
-                None => values.push(Word::unknown(false)),
-            },
-        }
-        Ok(values)
-    }
-
-    fn simple(&mut self, simple: &Simple, input: Option<&Word>, wanted: bool) -> Flow<Word> {
-        self.step()?;
-        let mut words = Vec::with_capacity(simple.words.len());
-        for written in &simple.words {
-            let declares = || words.first().is_some_and(|w: &Word| DECLARATIONS.contains(&w.text.as_str()));
-            if written.contains('=') && declares() {
-                let word = self.single(written)?;
-                words.push(word);
+            if n + 1 == commands.len() {
+                status = self.isolated(|shell| shell.command(command))?;
             } else {
-                self.words(written, &mut words)?;
+                let (items, _) = self.capture(|shell| shell.isolated(|shell| shell.command(command)))?;
+                self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
         }
-        let mut variables = Vec::with_capacity(simple.assignments.len());
-        for written in &simple.assignments {
-            variables.extend(self.assignment(written)?);
-        }
-        let redirected = self.redirects(&simple.redirects)?;
-        let input = redirected.input(input);
-        if words.is_empty() {
-            for (name, value) in variables {
-                self.assign(&name, value);
-            }
-            self.visit(&words, &redirected.writes, input)?;
-            return Ok(Word::default());
-        }
-        let silenced = !redirected.writes.is_empty();
-        let printed =
-            self.with(variables, |shell| shell.run(&words, &redirected.writes, input, wanted, true))?;
-        Ok(if silenced { Word::default() } else { printed })
+        self.forks -= 1;
+        self.state.put(Rc::from(INPUT), outer);
+        Ok(status)
     }
 
-    /// Expands `NAME=value` and `NAME+=value`; the elements of arrays are not followed.
-    fn assignment(&mut self, written: &str) -> Flow<Option<(String, Word)>> {
-        let Some((name, value)) = written.split_once('=') else { return Ok(None) };
-        let (name, append) = name.strip_suffix('+').map_or((name, false), |name| (name, true));
-        if let Some((array, subscript)) = name.split_once('[') {
-            self.inert(subscript)?;
-            self.single(value)?;
-            return Ok(Some((array.to_owned(), Word::unknown(true))));
+    fn branches(&mut self, arms: &[(List, List)], otherwise: &List) -> Flow<Status> {
+        let mut ended = Split::default();
+        let mut ways = vec![Default::default()];
+        for (condition, body) in arms {
+            let mut asked = self.after(ways, |shell| shell.split_list(condition))?;
+            let holds = asked.take(true);
+            ways = asked.take(false);
+            ended.add(asked);
+            let split = self.after(holds, |shell| shell.ends(body))?;
+            ended.add(split);
         }
-        if let Some(elements) = value.strip_prefix('(') {
-            self.single(elements)?;
-            return Ok(Some((name.to_owned(), Word::unknown(true))));
-        }
-        let mut word = self.single(value)?;
-        if append {
-            let mut before = self.lookup(name).unwrap_or(Word::unknown(true));
-            before.push(&word);
-            self.charge(before.text.len())?;
-            word = before;
-        }
-        Ok(Some((name.to_owned(), word)))
+        let split = self.after(ways, |shell| shell.ends(otherwise))?;
+        ended.add(split);
+        Ok(self.rejoin(ended))
     }
 
-    /// Does something with variables that are set for one command.
-    fn with<T>(&mut self, variables: Vec<(String, Word)>, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
-        if variables.is_empty() {
-            return run(self);
-        }
-        let (before, home) = (self.scope.variables.clone(), self.scope.other_home);
-        for (name, value) in variables {
-            self.assign(&name, value);
-        }
-        let result = run(self);
-        self.scope.variables = before;
-        self.scope.other_home = home;
-        result
+    /// Walks through a list and returns the states in which it may end.
+    pub(super) fn ends(&mut self, list: &List) -> Flow<Split> {
+        let mark = self.state.mark();
+        let status = self.list(list)?;
+        Ok(self.file(mark, status))
     }
 
-    fn visit(&mut self, words: &[Word], writes: &[Word], input: Option<&Word>) -> Flow {
-        if words.is_empty() && writes.is_empty() {
-            return Ok(());
-        }
-        let cwd = self.scope.cwd.as_deref();
-        let other_home = self.scope.other_home;
-        Ok(self.visitor.call(&Call { words, writes, input, cwd, other_home })?)
-    }
-
-    /// Walks through a command whose words are expanded.
-    /// `functions` says whether the name may be that of a function; behind a wrapper it is none.
-    fn run(
-        &mut self,
-        words: &[Word],
-        writes: &[Word],
-        input: Option<&Word>,
-        wanted: bool,
-        functions: bool,
-    ) -> Flow<Word> {
+    fn case(&mut self, subject: &str, arms: &[super::syntax::Arm]) -> Flow<Status> {
         self.step()?;
-        self.visit(words, writes, input)?;
-        let Some(first) = words.first() else { return Ok(Word::default()) };
-        let Some(path) = first.known() else {
-            // `$SUDO rm -rf /`: what is not known may be nothing, or a wrapper.
-            let rest = &words[1..];
-            return if first.is_unknown() { self.inner(rest, input, wanted, functions) } else { unknown() };
-        };
-        if functions && let Some(body) = self.scope.functions.get(path) {
-            let body = Rc::clone(body);
-            if let Some((_, called)) = self.defined.iter_mut().find(|(known, _)| Rc::ptr_eq(known, &body)) {
-                *called = true;
+        let subject = self.single(subject)?;
+        let mut ended = Split::default();
+        // The ways on which no arm has matched, and those that go on into the next body.
+        let (mut open, mut through) = (vec![Default::default()], Vec::new());
+        for arm in arms {
+            let mut matches = Some(false);
+            for pattern in &arm.patterns {
+                let pattern = self.pattern(pattern)?;
+                matches = match (matches, glob::matches(&pattern, &subject)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                };
             }
-            return self.called(&body, Some(words[1..].to_vec()), input, wanted);
+            let mut taken = std::mem::take(&mut through);
+            if matches != Some(false) {
+                taken.extend(if matches == Some(true) { std::mem::take(&mut open) } else { open.clone() });
+            }
+            let mut split = self.after(taken, |shell| shell.ends(&arm.body))?;
+            match arm.end {
+                End::Done => {}
+                End::Through => through = [split.take(true), split.take(false)].concat(),
+                End::Next => open.extend([split.take(true), split.take(false)].concat()),
+            }
+            ended.add(split);
         }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        match wrap::unwrap(name, words, input) {
-            Unwrapped::Itself => {
-                self.apply(name, &words[1..]);
-                if wanted { self.printed(name, words, input) } else { Ok(Word::default()) }
-            }
-            Unwrapped::Rest(at, variables) => {
-                self.with(variables, |shell| shell.inner(&words[at..], input, wanted, false))
-            }
-            Unwrapped::Commands(commands) => {
-                for command in commands {
-                    self.inner(&command, input, false, false)?;
-                }
-                unknown()
-            }
-            Unwrapped::Code { code, arguments } => self.code_of(&code, arguments, input, wanted),
-            Unwrapped::Input => match input {
-                Some(text) if !text.text.is_empty() => {
-                    self.code_of(&text.to_code(), Some(words[1..].to_vec()), None, wanted)
-                }
-                _ => unknown(),
-            },
+        for changes in open.into_iter().chain(through) {
+            ended.add(Split::success(changes));
         }
+        Ok(self.rejoin(ended))
     }
 
-    fn inner(&mut self, words: &[Word], input: Option<&Word>, wanted: bool, functions: bool) -> Flow<Word> {
-        self.nested(|shell| shell.run(words, &[], input, wanted, functions))
+    /// Returns the body of a function.
+    pub(super) fn function(&self, name: &str) -> Option<Rc<Command>> {
+        let slot = self.state.get(&format!("(){name}"))?;
+        slot.items
+            .iter()
+            .find_map(|item| if let Item::Code(body) = item { Some(Rc::clone(body)) } else { None })
     }
 
     /// Walks through the body of a function.
-    pub(super) fn called(
-        &mut self,
-        body: &Rc<Command>,
-        arguments: Option<Vec<Word>>,
-        input: Option<&Word>,
-        wanted: bool,
-    ) -> Flow<Word> {
+    pub(super) fn called(&mut self, body: &Rc<Command>, arguments: Item) -> Flow<Status> {
+        if let Some((_, called)) = self.defined.iter_mut().find(|(known, _)| Rc::ptr_eq(known, body)) {
+            *called = true;
+        }
         // A function that calls itself does with other arguments what it does anyway.
-        if self.active.iter().filter(|active| Rc::ptr_eq(active, body)).count() >= 2 {
-            return unknown();
+        if self.active.iter().filter(|active| Rc::ptr_eq(active, body)).count() >= MAX_ACTIVE {
+            self.print(&Word::unknown(true))?;
+            return Ok(Status::Unknown);
         }
         self.active.push(Rc::clone(body));
-        let outer = std::mem::replace(&mut self.scope.positional, arguments);
-        let printed = self.command(body, input, wanted);
-        self.scope.positional = outer;
+        let outer = self.state.get(PARAMETERS).cloned();
+        self.state.set(PARAMETERS, arguments);
+        self.enter(Kind::Function);
+        let status = self.command(body)?;
+        let status = if self.land() { Status::Unknown } else { status };
+        self.state.put(Rc::from(PARAMETERS), outer);
         self.active.pop();
-        printed
+        Ok(status)
     }
-
-    fn code_of(
-        &mut self,
-        code: &str,
-        arguments: Option<Vec<Word>>,
-        input: Option<&Word>,
-        wanted: bool,
-    ) -> Flow<Word> {
-        self.charge(code.len())?;
-        self.nested(|shell| match arguments {
-            None => shell.code(code, input, wanted),
-            Some(arguments) => shell.isolated(|shell| {
-                shell.scope.positional = Some(arguments);
-                shell.code(code, input, wanted)
-            }),
-        })
-    }
-
-    fn group_redirects(&mut self, redirects: &[Redirect]) -> Flow<Redirected> {
-        let redirected = self.redirects(redirects)?;
-        self.visit(&[], &redirected.writes, None)?;
-        Ok(redirected)
-    }
-
-    fn redirects(&mut self, redirects: &[Redirect]) -> Flow<Redirected> {
-        let mut redirected = Redirected::default();
-        for redirect in redirects {
-            match redirect {
-                Redirect::Write(target) => {
-                    let target = self.single(target)?;
-                    redirected.writes.push(target);
-                }
-                Redirect::Read(target, stdin) => {
-                    let text = match target.strip_prefix("<(").and_then(|code| code.strip_suffix(')')) {
-                        Some(code) => Some(self.printed_by(code)?),
-                        None => self.single(target).map(|_| None)?,
-                    };
-                    if *stdin {
-                        redirected.input = Some(text);
-                    }
-                }
-                Redirect::Here { body, quoted } => {
-                    let body = self.cut_out(body);
-                    let text = if *quoted { Word::literal(body) } else { self.document(&body)? };
-                    redirected.input = Some(Some(text));
-                }
-                Redirect::HereString(text) => {
-                    let mut text = self.single(text)?;
-                    text.text.push('\n');
-                    redirected.input = Some(Some(text));
-                }
-            }
-        }
-        Ok(redirected)
-    }
-
-    /// Returns the text of a here-document that may have been cut out of the code.
-    fn cut_out(&self, body: &str) -> String {
-        let number = body.strip_prefix('\0').and_then(|rest| rest.trim_end().strip_suffix('\0'));
-        let number = number.and_then(|n| n.parse::<usize>().ok());
-        number.and_then(|n| self.bodies.get(n)).map_or(body, String::as_str).to_owned()
-    }
-}
-
-impl Redirected {
-    fn input<'a>(&'a self, otherwise: Option<&'a Word>) -> Option<&'a Word> {
-        match &self.input {
-            Some(input) => input.as_ref(),
-            None => otherwise,
-        }
-    }
-}
-
-fn unknown() -> Flow<Word> {
-    Ok(Word::unknown(true))
 }

@@ -6,14 +6,21 @@
 
 use std::ops::Range;
 
+mod ends;
 mod here;
 
+pub(super) use ends::{
+    closing_ansi, closing_arithmetic, closing_backtick, closing_brace, closing_bracket, closing_double,
+    closing_paren, elements, top_level,
+};
 use here::Pending;
 
 /// The longest code that is parsed, in bytes.
 pub(super) const MAX_CODE: usize = 64 << 10;
-/// Code up to this length, in bytes, is parsed with its here-documents in it.
-const CUT_FROM: usize = 4 << 10;
+/// Code up to this length, in bytes, is parsed with everything in it.
+const CUT_FROM: usize = 2 << 10;
+/// Quoted text and comments from this length on, in bytes, are cut out of longer code.
+const CUT_QUOTED: usize = 64;
 /// How many brackets may be open at once.
 const MAX_BRACKETS: usize = 16;
 /// How many `if`, `for`, `case`, `{` and the like may be open at once.
@@ -39,7 +46,7 @@ pub enum Refusal {
     /// It is nested too deep.
     #[error("is nested more than {MAX_BRACKETS} deep")]
     TooDeep,
-    /// It runs too many commands, or expands to too much text.
+    /// It runs too many commands, expands to too much text, or takes too long to follow.
     #[error("does too much in one go")]
     TooMuch,
 }
@@ -47,68 +54,43 @@ pub enum Refusal {
 /// Code that may be given to the parser.
 #[derive(Debug)]
 pub(super) struct Prepared<'a> {
-    /// The code where here-documents were cut out of it; else the text is as good as it is.
+    /// The code where something was cut out of it; else the text is as good as it is.
     pub(super) cut: Option<String>,
-    /// What was cut out, in order.
-    pub(super) bodies: Vec<&'a str>,
+    /// What was cut out and is stood for by a hole, in order.
+    pub(super) parts: Vec<&'a str>,
 }
 
-/// Checks the bounds, and cuts the here-documents out of long code. `first` is the number of the
-/// first hole that stands for one.
+/// What may be cut out of code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Document,
+    Quoted,
+    Comment,
+}
+
+/// Checks the bounds, and cuts here-documents, quoted text and comments out of long code. `first`
+/// is the number of the first hole that stands for one.
 pub(super) fn prepare(text: &str, first: usize) -> Result<Prepared<'_>, Refusal> {
     let mut scanner = Scanner::new(text);
     scanner.code(None)?;
-    if text.len() <= CUT_FROM || scanner.bodies.is_empty() {
+    if text.len() <= CUT_FROM || scanner.cuts.is_empty() {
         let fits = text.len() <= MAX_CODE;
-        return if fits { Ok(Prepared { cut: None, bodies: Vec::new() }) } else { Err(Refusal::TooLong) };
+        return if fits { Ok(Prepared { cut: None, parts: Vec::new() }) } else { Err(Refusal::TooLong) };
     }
     let mut cut = String::new();
-    let mut bodies = Vec::new();
+    let mut parts = Vec::new();
     let mut from = 0;
-    for range in scanner.bodies {
+    for (range, what) in scanner.cuts {
         cut.push_str(&text[from..range.start]);
-        cut.push_str(&format!("\0{}\0\n", first + bodies.len()));
+        if what != Cut::Comment {
+            let end = if what == Cut::Document { "\n" } else { "" };
+            cut.push_str(&format!("\0{}\0{end}", first + parts.len()));
+            parts.push(&text[range.clone()]);
+        }
         from = range.end;
-        bodies.push(&text[range]);
     }
     cut.push_str(&text[from..]);
-    if cut.len() <= MAX_CODE { Ok(Prepared { cut: Some(cut), bodies }) } else { Err(Refusal::TooLong) }
-}
-
-/// Returns the place of the `)` that closes a `(` before `from`.
-pub(super) fn closing_paren(text: &str, from: usize) -> Option<usize> {
-    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
-    scanner.code(Some(b')')).ok()?.then_some(scanner.at)
-}
-
-/// Returns the place of the `}` that closes a `${` before `from`.
-pub(super) fn closing_brace(text: &str, from: usize, double: bool) -> Option<usize> {
-    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
-    scanner.parameter(double).ok()?.then_some(scanner.at)
-}
-
-/// Returns the place of the backtick that closes one before `from`.
-pub(super) fn closing_backtick(text: &str, from: usize) -> Option<usize> {
-    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
-    scanner.until(b'`').then_some(scanner.at)
-}
-
-/// Returns the place of the `'` that closes a `$'` before `from`.
-pub(super) fn closing_ansi(text: &str, from: usize) -> Option<usize> {
-    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
-    scanner.until(b'\'').then_some(scanner.at)
-}
-
-/// Returns the place of the `"` that closes one before `from`.
-pub(super) fn closing_double(text: &str, from: usize) -> Option<usize> {
-    let mut scanner = Scanner { at: from, ..Scanner::new(text) };
-    scanner.double().ok()?.then_some(scanner.at)
-}
-
-/// Returns the place of the `))` that closes an arithmetic expression before `from`; none where it
-/// is a subshell in a substitution after all.
-pub(super) fn closing_arithmetic(text: &str, from: usize) -> Option<usize> {
-    Scanner::new(text).arithmetic(from).map(|(end, _)| end)
+    if cut.len() <= MAX_CODE { Ok(Prepared { cut: Some(cut), parts }) } else { Err(Refusal::TooLong) }
 }
 
 struct Scanner<'a> {
@@ -121,7 +103,7 @@ struct Scanner<'a> {
     negations: usize,
     unclosed: usize,
     pending: Vec<Pending>,
-    bodies: Vec<Range<usize>>,
+    cuts: Vec<(Range<usize>, Cut)>,
 }
 
 /// What a word at the start of a command means for what follows.
@@ -143,7 +125,7 @@ impl<'a> Scanner<'a> {
             negations: 0,
             unclosed: 0,
             pending: Vec::new(),
-            bodies: Vec::new(),
+            cuts: Vec::new(),
         }
     }
 
@@ -174,7 +156,11 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     self.count()?;
                 }
-                b'#' if was_word => self.skip_line(),
+                b'#' if was_word => {
+                    let start = self.at;
+                    self.skip_line();
+                    self.cut(start..self.at, Cut::Comment);
+                }
                 b'(' => {
                     self.nested_code(was_command)?;
                     // A function's body, or the command after a case pattern, may follow.
@@ -222,24 +208,41 @@ impl<'a> Scanner<'a> {
         match byte {
             b'\\' => self.at += 2,
             b'\'' if !double => {
-                self.at = self.text[self.at + 1..].find('\'').map_or(self.bytes.len(), |n| self.at + n + 2);
+                let start = self.at + 1;
+                let end = self.text[start..].find('\'').map(|n| start + n);
+                self.at = end.map_or(self.bytes.len(), |end| end + 1);
+                if let Some(end) = end {
+                    self.cut(start..end, Cut::Quoted);
+                }
             }
             b'"' if !double => {
                 self.at += 1;
-                self.double()?;
+                let start = self.at;
+                if self.double()? && !self.text[start..self.at].contains(['$', '`', '\\', '\0']) {
+                    self.cut(start..self.at, Cut::Quoted);
+                }
                 self.at += 1;
             }
             b'$' => self.dollar(double)?,
             b'`' => {
                 self.at += 1;
                 let start = self.at;
+                let cuts = self.cuts.len();
                 self.until(b'`');
+                self.cuts.truncate(cuts);
                 self.backticks(start)?;
                 self.at += 1;
             }
             _ => self.at += 1,
         }
         Ok(())
+    }
+
+    /// Notes what may be cut out.
+    fn cut(&mut self, range: Range<usize>, what: Cut) {
+        if range.len() >= CUT_QUOTED && !self.text[range.clone()].contains('\0') {
+            self.cuts.push((range, what));
+        }
     }
 
     /// Bounds what stands between backticks. The parser takes a backtick behind an open bracket or

@@ -53,6 +53,18 @@ impl Word {
         if self.unknowns().next().is_none() { Some(&self.text) } else { None }
     }
 
+    /// Returns the name of the program that the word stands for, without its directory; what may
+    /// be empty in it is taken for empty, and a directory need not be known.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        let from = self.text.rfind('/').map_or(0, |at| at + 1);
+        let name = &self.text[from..];
+        // An unknown word may be anything; only what surrounds an unknown part says something.
+        let odd = |(at, empty): (usize, bool)| at >= from && !empty;
+        let bare = name.is_empty() && !self.marks.is_empty();
+        if bare || self.unknowns().any(odd) { None } else { Some(name) }
+    }
+
     /// Says whether nothing of the word is known.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -107,6 +119,72 @@ impl Word {
         }
     }
 
+    /// Returns the word up to a byte; something unknown right before that byte is part of it.
+    #[must_use]
+    pub fn head(&self, to: usize) -> Self {
+        let keeps = |m: &&Mark| m.at < to || m.at == to && matches!(m.kind, Kind::Unknown { .. });
+        Self { text: self.text[..to].to_owned(), marks: self.marks.iter().filter(keeps).copied().collect() }
+    }
+
+    /// Splits the word at a character that stands in its text.
+    pub fn split(&self, separator: char) -> impl Iterator<Item = Self> {
+        let mut rest = Some(self.clone());
+        std::iter::from_fn(move || {
+            let word = rest.take()?;
+            let Some(at) = word.text.find(separator) else { return Some(word) };
+            rest = Some(word.tail(at + separator.len_utf8()));
+            Some(word.head(at))
+        })
+    }
+
+    /// Says whether the word may be empty.
+    #[must_use]
+    pub fn may_be_empty(&self) -> bool {
+        self.text.is_empty() && self.unknowns().all(|(_, empty)| empty)
+    }
+
+    /// Returns the word with what is unknown known to be something.
+    #[must_use]
+    pub fn not_empty(mut self) -> Self {
+        if self.text.is_empty() {
+            for mark in &mut self.marks {
+                if let Kind::Unknown { empty, .. } = &mut mark.kind {
+                    *empty = false;
+                }
+            }
+        }
+        self
+    }
+
+    /// Returns the word as code that expands to it, with [holes](HOLE) for what is unknown.
+    #[must_use]
+    pub fn to_quoted(&self) -> String {
+        let mut code = String::with_capacity(self.text.len() + 2);
+        let mut marks = self.marks.iter().peekable();
+        code.push('\'');
+        for (at, c) in self.text.char_indices() {
+            let mut glob = false;
+            while let Some(mark) = marks.next_if(|m| m.at <= at) {
+                match mark.kind {
+                    Kind::Glob => glob = true,
+                    Kind::Unknown { empty, .. } => code.push_str(hole(empty)),
+                }
+            }
+            match c {
+                '\'' => code.push_str("'\\''"),
+                c if glob => code.extend(['\'', c, '\'']),
+                c => code.push(c),
+            }
+        }
+        for mark in marks {
+            if let Kind::Unknown { empty, .. } = mark.kind {
+                code.push_str(hole(empty));
+            }
+        }
+        code.push('\'');
+        code
+    }
+
     /// Returns the word as code for another shell, with [holes](HOLE) in the place of what is unknown.
     #[must_use]
     pub fn to_code(&self) -> String {
@@ -114,7 +192,7 @@ impl Word {
         let mut from = 0;
         for (at, empty) in self.unknowns() {
             code.push_str(&self.text[from..at]);
-            code.push_str(if empty { "\0u\0" } else { "\0n\0" });
+            code.push_str(hole(empty));
             from = at;
         }
         code.push_str(&self.text[from..]);
@@ -139,6 +217,11 @@ impl Word {
         text.push_str(&self.text[from..]);
         if bare { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
     }
+}
+
+/// Returns the hole for something unknown.
+fn hole(empty: bool) -> &'static str {
+    if empty { "\0u\0" } else { "\0n\0" }
 }
 
 /// What encloses a hole in code: `NUL u NUL` is something unknown that may be empty, `NUL n NUL`

@@ -1,6 +1,6 @@
 //! Here-documents in the pass over the code.
 
-use super::Scanner;
+use super::{Cut, Scanner};
 
 /// A here-document whose body starts at the next line.
 pub(super) struct Pending {
@@ -53,7 +53,7 @@ impl Scanner<'_> {
             loop {
                 let line_start = self.at;
                 if line_start >= self.bytes.len() {
-                    self.bodies.push(start..line_start);
+                    self.cuts.push((start..line_start, Cut::Document));
                     break;
                 }
                 self.skip_line();
@@ -64,7 +64,7 @@ impl Scanner<'_> {
                 }
                 let delimiter = pending.delimiter.as_bytes();
                 if !joined && line == delimiter {
-                    self.bodies.push(start..line_start);
+                    self.cuts.push((start..line_start, Cut::Document));
                     self.at += 1;
                     break;
                 }
@@ -73,7 +73,7 @@ impl Scanner<'_> {
                     && end.is_some()
                     && line.strip_prefix(delimiter).is_some_and(|r| r.starts_with(b")"))
                 {
-                    self.bodies.push(start..line_start);
+                    self.cuts.push((start..line_start, Cut::Document));
                     self.at -= line.len() - delimiter.len();
                     break;
                 }
@@ -83,6 +83,6 @@ impl Scanner<'_> {
             }
             self.at = self.at.min(self.bytes.len());
         }
-        self.bodies.retain(|range| !range.is_empty());
+        self.cuts.retain(|(range, _)| !range.is_empty());
     }
 }

@@ -23,7 +23,7 @@ fn substitutions_end_where_bash_ends_them() {
 }
 
 #[test]
-fn only_bodies_of_here_documents_are_cut_out() {
+fn only_data_is_cut_out() {
     let body = "rm -rf / # ' \" $(\n".repeat(1000);
     for (text, expected) in [
         (format!("cat <<'E' >f\n{body}E\nls"), "cat <<'E' >f\n\u{0}3\u{0}\nE\nls"),
@@ -33,7 +33,7 @@ fn only_bodies_of_here_documents_are_cut_out() {
     ] {
         let prepared = prepare(&text, 3).unwrap();
         assert_eq!(prepared.cut.as_deref(), Some(expected));
-        assert!(prepared.bodies[0].starts_with("rm -rf /"), "{text:.40}");
+        assert!(prepared.parts[0].starts_with("rm -rf /"), "{text:.40}");
     }
     let long = "echo $((1<<2)) # <<E\necho '<<E' \"<<E\"\n".repeat(200);
     assert_eq!(prepare(&long, 0).unwrap().cut, None);

@@ -1,0 +1,155 @@
+//! The values of variables and parameters.
+
+use super::call::Mask;
+use super::state::{DIRECTORY, Item, PARAMETERS};
+use super::word::Word;
+use super::{Shell, absolute};
+
+/// How many `declare -n` are followed from one name to the next.
+const MAX_REFERENCES: usize = 4;
+/// Values of the environment that are shown as they are: places, not secrets.
+const PLAIN: [&str; 7] = ["HOME", "PWD", "TMPDIR", "USER", "LOGNAME", "SHELL", "CLAUDE_PROJECT_DIR"];
+/// Shorter values of the environment are shown as they are.
+const SHORT: usize = 4;
+
+impl Shell<'_> {
+    /// Returns the value of a variable or parameter, where it has several the one that is tried.
+    pub(super) fn variable(&mut self, name: &str) -> Item {
+        let first = name.bytes().next().unwrap_or(0);
+        if first.is_ascii_digit() {
+            return self.parameter_at(name);
+        }
+        if !first.is_ascii_alphabetic() && first != b'_' {
+            return self.special(name);
+        }
+        let name = &*self.referred(name);
+        match self.pick(name) {
+            Some(Item::Open) | None => self.initial(name),
+            Some(item) => item,
+        }
+    }
+
+    /// Returns the value of a variable as text; of an array that is its first element.
+    pub(super) fn scalar(&mut self, name: &str) -> Item {
+        match self.variable(name) {
+            Item::List(list) => list.get(&0).cloned().map_or(Item::Unset, Item::Text),
+            Item::Map(map) => map.get("0").cloned().map_or(Item::Unset, Item::Text),
+            item => item,
+        }
+    }
+
+    /// Returns the text of a variable, where it is known.
+    pub(super) fn known(&mut self, name: &str) -> Option<String> {
+        match self.scalar(name) {
+            Item::Text(word) => word.known().map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    /// Follows `declare -n`.
+    pub(super) fn referred(&self, name: &str) -> String {
+        let mut name = name.to_owned();
+        for _ in 0..MAX_REFERENCES {
+            let next = self.state.get(&name).filter(|slot| slot.attributes.reference);
+            match next.and_then(|slot| slot.items.first()) {
+                Some(Item::Text(word)) if word.known().is_some_and(|target| !target.is_empty()) => {
+                    name = word.text.clone();
+                }
+                _ => break,
+            }
+        }
+        name
+    }
+
+    fn parameter_at(&mut self, name: &str) -> Item {
+        let Ok(number) = name.parse::<usize>() else { return Item::Open };
+        if number == 0 {
+            return self.pick("0").unwrap_or(Item::Text(Word::unknown(false)));
+        }
+        match self.pick(PARAMETERS) {
+            Some(Item::Words(words)) => words.get(number - 1).cloned().map_or(Item::Unset, Item::Text),
+            _ => Item::Open,
+        }
+    }
+
+    fn special(&mut self, name: &str) -> Item {
+        let text = |text: String| Item::Text(Word::literal(text));
+        match name {
+            "#" => match self.pick(PARAMETERS) {
+                Some(Item::Words(words)) => text(words.len().to_string()),
+                _ => Item::Text(Word::unknown(false)),
+            },
+            "@" | "*" => match self.pick(PARAMETERS) {
+                Some(Item::Words(words)) if words.is_empty() => Item::Unset,
+                Some(item @ Item::Words(_)) => item,
+                _ => Item::Open,
+            },
+            "?" | "$" | "-" => Item::Text(Word::unknown(false)),
+            _ => Item::Open,
+        }
+    }
+
+    /// Returns what a variable is that the code has not set.
+    fn initial(&mut self, name: &str) -> Item {
+        let known = |text: &str| Item::Text(Word::literal(text));
+        match name {
+            "HOME" => return self.world.home().map_or(Item::Open, known),
+            "PWD" => return self.pick(DIRECTORY).unwrap_or(Item::Open),
+            "IFS" => return known(" \t\n"),
+            "RANDOM" | "SRANDOM" | "SECONDS" | "UID" | "EUID" | "PPID" | "BASHPID" | "EPOCHSECONDS"
+            | "EPOCHREALTIME" | "HOSTNAME" | "BASH" | "BASH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE"
+            | "LINENO" | "SHLVL" | "COLUMNS" | "LINES" | "BASH_SOURCE" => {
+                return Item::Text(Word::unknown(false));
+            }
+            _ => {}
+        }
+        if let Some(value) = self.world.variable(name) {
+            if value.len() >= SHORT && !PLAIN.contains(&name) {
+                self.mask(name, &value);
+            }
+            return Item::Text(Word::literal(value.replace('\0', "")));
+        }
+        if self.nounset { Item::Text(Word::unknown(false)) } else { Item::Open }
+    }
+
+    /// Notes that a value came from the environment, so that it is not shown.
+    fn mask(&mut self, name: &str, value: &str) {
+        let parts = value.split_whitespace().filter(|part| part.len() > SHORT && part.len() < value.len());
+        for value in std::iter::once(value).chain(parts) {
+            if !self.masks.iter().any(|mask| mask.value == value) {
+                self.masks.push(Mask { value: value.to_owned(), name: name.to_owned() });
+            }
+        }
+        // What is longer is replaced first.
+        self.masks.sort_by_key(|mask| std::cmp::Reverse(mask.value.len()));
+    }
+
+    /// Notes what was made of a value that came from the environment.
+    pub(super) fn derived(&mut self, from: &str, value: &str) {
+        if self.masks.is_empty() || value.len() < SHORT {
+            return;
+        }
+        let name = self.masks.iter().find(|mask| from.contains(&mask.value)).map(|mask| mask.name.clone());
+        if let Some(name) = name {
+            self.mask(&name, value);
+        }
+    }
+
+    /// Returns the characters at which unquoted expansions are split.
+    pub(super) fn separators(&mut self) -> String {
+        if self.state.get("IFS").is_none() {
+            return " \t\n".to_owned();
+        }
+        match self.scalar("IFS") {
+            Item::Text(word) => word.text,
+            _ => " \t\n".to_owned(),
+        }
+    }
+
+    /// Makes a path absolute, as a command would take it.
+    pub(super) fn path(&mut self, path: &Word) -> Option<String> {
+        let path = path.known().filter(|path| !path.is_empty())?.to_owned();
+        let cwd = if path.starts_with('/') { None } else { self.directory() };
+        absolute(cwd.as_deref(), &path)
+    }
+}

@@ -1,0 +1,179 @@
+//! Loops: round by round where it is known how they go on, else until nothing new comes of it.
+
+use std::rc::Rc;
+
+use super::flow::{Kind, Split};
+use super::state::{Attributes, Changes, Item, PARAMETERS, Slot};
+use super::syntax::List;
+use super::word::Word;
+use super::{Flow, Shell, Status};
+
+/// How many rounds of a loop are walked through whose condition is not known.
+const GUESSED: usize = 2;
+/// How many rounds of a loop are walked through one by one.
+const ROUNDS: usize = 2_000;
+
+impl Shell<'_> {
+    /// Walks through `for NAME in WORDS`.
+    pub(super) fn for_each(
+        &mut self,
+        name: &str,
+        words: Option<&[String]>,
+        body: &List,
+        select: bool,
+    ) -> Flow<Status> {
+        let mut values = Vec::new();
+        match words {
+            Some(words) => words.iter().try_for_each(|written| self.words(written, &mut values))?,
+            None => match self.pick(PARAMETERS) {
+                Some(Item::Words(words)) => values.extend(words),
+                _ => values.push(Word::unknown(false)),
+            },
+        }
+        let certain = !select && values.iter().all(|word| !word.may_split());
+        self.enter(Kind::Loop);
+        let mut status = Status::Success;
+        let before = self.state.mark();
+        for (n, value) in values.iter().enumerate() {
+            self.step()?;
+            let last = self.hurry() && n > 0;
+            self.assign(name, if last { Word::unknown(false) } else { value.clone() })?;
+            status = self.round(body)?;
+            if self.jump.is_some() || last {
+                break;
+            }
+        }
+        // Of no words at all, nothing happens.
+        if certain {
+            self.state.keep(before);
+        } else {
+            let mut split = self.file(before, Status::Success);
+            split.add(Split::success(Changes::default()));
+            self.rejoin(split);
+        }
+        let left = self.land();
+        Ok(if left || !certain { Status::Unknown } else { status })
+    }
+
+    /// Walks through one round of a loop.
+    fn round(&mut self, body: &List) -> Flow<Status> {
+        self.enter(Kind::Round);
+        let status = self.list(body)?;
+        Ok(if self.land() { Status::Unknown } else { status })
+    }
+
+    /// Walks through `while` and `until`.
+    pub(super) fn repeat(&mut self, condition: &List, until: bool, body: &List) -> Flow<Status> {
+        self.rounds(
+            |shell| shell.split_list(condition).map(|split| if until { split.negated() } else { split }),
+            |shell| shell.round(body).map(drop),
+        )
+    }
+
+    /// Walks through `for (( ; ; ))`.
+    pub(super) fn count(&mut self, parts: &[String; 3], body: &List) -> Flow<Status> {
+        let [first, condition, next] = parts;
+        self.each(|shell| shell.holds(first))?;
+        self.rounds(
+            |shell| shell.split_each(|shell| shell.holds(condition)),
+            |shell| {
+                shell.round(body)?;
+                if shell.jump.is_none() {
+                    shell.each(|shell| shell.holds(next))?;
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// Says whether an expression is not zero; one that is not there is not.
+    pub(super) fn holds(&mut self, expression: &str) -> Flow<Status> {
+        if expression.trim().is_empty() {
+            return Ok(Status::Success);
+        }
+        let value = self.arithmetic(expression)?;
+        Ok(Status::of(value.map(|value| value != 0)))
+    }
+
+    fn rounds(
+        &mut self,
+        mut condition: impl FnMut(&mut Self) -> Flow<Split>,
+        mut body: impl FnMut(&mut Self) -> Flow,
+    ) -> Flow<Status> {
+        self.enter(Kind::Loop);
+        let outer = self.state.mark();
+        // The states, from the start of the loop, in which it ends.
+        let mut ended = Split::default();
+        let mut ways = vec![Changes::default()];
+        let mut guessed = 0;
+        for round in 0.. {
+            self.step()?;
+            let mut asked = self.after(ways, &mut condition)?;
+            let holds = asked.take(true);
+            let fails = asked.take(false);
+            let known = fails.is_empty() || holds.is_empty();
+            for changes in fails {
+                ended.add(Split::success(changes));
+            }
+            ended.add(asked);
+            guessed += usize::from(!known);
+            if holds.is_empty() {
+                break;
+            }
+            let widen = self.hurry() || round >= ROUNDS || guessed >= GUESSED;
+            let mut split = self.after(holds, |shell| {
+                if widen {
+                    shell.widen(&mut body)?;
+                }
+                let mark = shell.state.mark();
+                body(shell)?;
+                Ok(shell.file(mark, Status::Success))
+            })?;
+            ways = split.take(true);
+            ended.add(split);
+            if widen {
+                ways.drain(..).for_each(|changes| ended.add(Split::success(changes)));
+                break;
+            }
+            if ways.is_empty() {
+                break;
+            }
+        }
+        self.state.keep(outer);
+        self.rejoin(ended);
+        self.land();
+        Ok(Status::Unknown)
+    }
+
+    /// Forgets the values of what one more round would change.
+    fn widen(&mut self, body: &mut impl FnMut(&mut Self) -> Flow) -> Flow {
+        let mark = self.state.mark();
+        body(self)?;
+        self.jump = None;
+        let changes = self.state.undo(mark);
+        for (name, value) in changes {
+            let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            if variable && let Some(slot) = value {
+                let shape = shape(self.state.get(&name), &slot);
+                let attributes: Attributes = slot.attributes;
+                self.state.put(name, Some(Rc::new(Slot { items: vec![shape], attributes })));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what a value that grows or counts from round to round has in common with itself.
+fn shape(before: Option<&Rc<Slot>>, after: &Slot) -> Item {
+    let first = before.and_then(|slot| slot.items.first());
+    match (first, after.items.first()) {
+        (Some(Item::Text(before)), Some(Item::Text(after))) => {
+            let same = before.text.bytes().zip(after.text.bytes()).take_while(|(a, b)| a == b).count();
+            let same = (0..=same).rev().find(|at| after.text.is_char_boundary(*at)).unwrap_or(0);
+            let mut shape = after.head(same);
+            shape.push_unknown(!after.text.bytes().all(|b| b.is_ascii_digit()), false);
+            Item::Text(shape)
+        }
+        _ => Item::Open,
+    }
+}

@@ -1,0 +1,109 @@
+//! Programs in other languages, as far as they start shells or delete.
+//!
+//! One general rule for all of them: what counts are the literal arguments of calls that start a
+//! program, delete or set modes. A text is code for a shell; a list is a name with arguments; what
+//! is not literal is unknown.
+
+mod read;
+mod tokens;
+
+use super::word::Word;
+use super::{Flow, Refusal, Shell};
+
+/// The longest program that is read, in bytes.
+const MAX_LENGTH: usize = 256 << 10;
+
+/// A language, as far as its texts and comments look different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Shell,
+    Python,
+    Perl,
+    Ruby,
+    /// JavaScript and others with the same texts.
+    Node,
+    Php,
+    Lua,
+    R,
+    Tcl,
+    Lisp,
+    Awk,
+    Sed,
+}
+
+impl Language {
+    /// Returns the language of an interpreter.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        Some(match plain {
+            "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "mksh" | "rbash" | "fish" | "busybox" => {
+                Self::Shell
+            }
+            "python" | "pypy" => Self::Python,
+            "perl" => Self::Perl,
+            "ruby" | "jruby" => Self::Ruby,
+            "node" | "nodejs" | "bun" | "deno" | "tsx" | "ts-node" => Self::Node,
+            "php" => Self::Php,
+            "lua" | "luajit" => Self::Lua,
+            "Rscript" => Self::R,
+            "tclsh" | "wish" | "expect" => Self::Tcl,
+            "awk" | "gawk" | "mawk" | "nawk" => Self::Awk,
+            "sed" => Self::Sed,
+            _ => return None,
+        })
+    }
+
+    /// Says whether `#` begins a comment.
+    fn hash(self) -> bool {
+        !matches!(self, Self::Node | Self::Lua | Self::Lisp)
+    }
+
+    /// Says whether backticks run what is in them.
+    fn backticks(self) -> bool {
+        matches!(self, Self::Perl | Self::Ruby | Self::Php)
+    }
+
+    /// Says whether `$name` in double quotes stands for a value.
+    fn interpolates(self) -> bool {
+        matches!(self, Self::Perl | Self::Php | Self::Tcl)
+    }
+}
+
+/// What a program does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Action {
+    /// Code for a shell.
+    Code(Word),
+    /// A name with arguments.
+    Command(Vec<Word>),
+}
+
+impl Shell<'_> {
+    /// Walks through what a program in another language runs.
+    pub(super) fn program(&mut self, language: Language, text: &Word) -> Flow {
+        if language == Language::Shell {
+            return self.isolated(|shell| shell.code(&text.to_code())).map(drop);
+        }
+        if text.text.len() > MAX_LENGTH {
+            return Ok(self.visitor.refused("", Refusal::TooLong, &self.context)?);
+        }
+        self.charge(text.text.len())?;
+        // What the shell has put into the text is unknown in it.
+        let written = text.to_code();
+        let actions =
+            if language == Language::Sed { read::sed(&written) } else { read::program(language, &written) };
+        for action in actions {
+            self.step()?;
+            match action {
+                Action::Code(code) => {
+                    let code = code.to_code();
+                    self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
+                }
+                Action::Command(words) => {
+                    self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

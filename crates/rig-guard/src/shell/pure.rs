@@ -1,0 +1,335 @@
+//! What commands print that only depends on their words and their input.
+
+use super::decode;
+use super::escape::unescape_until_stop;
+use super::find::Find;
+use super::printf::printf;
+use super::state::Item;
+use super::word::Word;
+use super::{Flow, Shell};
+
+/// Commands that print nothing that could become a part of another command.
+const SILENT: [&str; 14] = [
+    "mkdir", "rm", "touch", "sleep", "wait", "shopt", "chmod", "cp", "mv", "ln", "rmdir", "hash", "umask",
+    "kill",
+];
+/// The most numbers that `seq` is followed for.
+const MAX_SEQUENCE: i64 = 2_000;
+
+impl Shell<'_> {
+    /// Returns what a command prints, as far as that is known without running it.
+    pub(super) fn printed(&mut self, name: &str, words: &[Word]) -> Flow<Option<Word>> {
+        let args = &words[1..];
+        let known = |n: usize| args.get(n).and_then(Word::known);
+        let line = |text: String| Word::literal(text + "\n");
+        let last = || args.last().and_then(Word::known);
+        Ok(match name {
+            "echo" => Some(echo(args)),
+            "printf" => printf(args),
+            "find" => Some(found(words)),
+            "pwd" => match self.scalar("PWD") {
+                Item::Text(mut word) => {
+                    word.text.push('\n');
+                    Some(word)
+                }
+                _ => None,
+            },
+            "mktemp" => Some(line("/tmp/tmp.XXXXXXXXXX".to_owned())),
+            "git" if known(0) == Some("rev-parse") && known(1) == Some("--show-toplevel") => {
+                let cwd = self.directory();
+                cwd.and_then(|cwd| self.world.git_top(&cwd)).map(line)
+            }
+            "realpath" => args.last().and_then(|path| self.path(path)).map(line),
+            "readlink"
+                if known(0)
+                    .is_some_and(|option| option.starts_with('-') && option.contains(['f', 'm', 'e'])) =>
+            {
+                args.get(1).and_then(|path| self.path(path)).map(line)
+            }
+            "dirname" => last().map(|path| line(parent(path).to_owned())),
+            "basename" => base(args).map(line),
+            "which" | "type" => last().map(|name| line(name.to_owned())),
+            "command" => last().map(|name| line(name.to_owned())),
+            "printenv" if args.len() == 1 => match known(0).map(|name| self.scalar(&name.to_owned())) {
+                Some(Item::Text(mut word)) => {
+                    word.text.push('\n');
+                    Some(word)
+                }
+                _ => None,
+            },
+            "whoami" => None,
+            "seq" => sequence(args),
+            "expr" => {
+                let texts: Option<Vec<&str>> = args.iter().map(Word::known).collect();
+                match texts {
+                    Some(texts) if texts.len() % 2 == 1 => {
+                        self.evaluate(&texts.join(" "))?.map(|n| line(n.to_string()))
+                    }
+                    _ => None,
+                }
+            }
+            name if SILENT.contains(&name) => Some(Word::default()),
+            name => self.filtered(name, args)?,
+        })
+    }
+
+    /// Returns what a filter makes of its input.
+    fn filtered(&mut self, name: &str, args: &[Word]) -> Flow<Option<Word>> {
+        const FILTERS: [&str; 20] = [
+            "cat", "tee", "base64", "base32", "gbase64", "openssl", "basenc", "rev", "tr", "xxd", "cut",
+            "sed", "head", "tail", "sort", "uniq", "tac", "pv", "fold", "paste",
+        ];
+        if !FILTERS.contains(&name) {
+            return Ok(None);
+        }
+        let Some(texts) = args.iter().map(Word::known).collect::<Option<Vec<&str>>>() else {
+            return Ok(None);
+        };
+        let (input, texts) = match name {
+            "tr" | "tee" => (self.input(), texts),
+            _ => self.sources(name, &texts)?,
+        };
+        let Some(input) = input else { return Ok(None) };
+        if matches!(name, "cat" | "tee" | "pv" | "sort" | "uniq") {
+            return Ok(Some(input));
+        }
+        let Some(text) = input.known() else { return Ok(None) };
+        let has = |short: char, long: &str| {
+            texts
+                .iter()
+                .any(|t| *t == long || t.starts_with('-') && !t.starts_with("--") && t.contains(short))
+        };
+        let made = match name {
+            "base64" | "gbase64" if has('d', "--decode") || has('D', "--decode") => decode::base64(text),
+            "base64" | "gbase64" => {
+                let width = if texts.iter().any(|t| matches!(*t, "-w0" | "--wrap=0"))
+                    || texts.windows(2).any(|w| w == ["-w", "0"])
+                {
+                    0
+                } else {
+                    76
+                };
+                decode::to_base64(text, width)
+            }
+            "base32" if has('d', "--decode") => decode::base32(text),
+            "basenc" if has('d', "--decode") && texts.contains(&"--base16") => decode::hex(text),
+            "basenc" if has('d', "--decode") => decode::base64(text),
+            "openssl"
+                if texts.contains(&"-d")
+                    && texts.iter().any(|t| matches!(*t, "base64" | "-base64" | "-a")) =>
+            {
+                decode::base64(text)
+            }
+            "xxd" if has('r', "-revert") && (has('p', "-plain") || texts.contains(&"-ps")) => {
+                decode::hex(text)
+            }
+            "rev" => Some(text.split_inclusive('\n').map(reversed).collect()),
+            "tac" => Some(text.split_inclusive('\n').rev().collect()),
+            "tr" => decode::tr(text, &texts),
+            "cut" => cut(text, &texts),
+            "sed" => {
+                match texts.iter().filter(|t| !matches!(**t, "-e" | "-E" | "-r")).collect::<Vec<_>>()[..] {
+                    [script] => decode::substitute(text, script),
+                    _ => None,
+                }
+            }
+            "head" | "tail" => ends(text, &texts, name == "head"),
+            _ => None,
+        };
+        Ok(made.map(|text| Word::literal(text.replace('\0', ""))))
+    }
+
+    /// Returns what stands in the files that are named, or on the standard input, and the other
+    /// arguments.
+    fn sources<'t>(&mut self, name: &str, texts: &[&'t str]) -> Flow<(Option<Word>, Vec<&'t str>)> {
+        let mut input = Word::default();
+        let (mut named, mut unknown) = (false, false);
+        let mut rest = Vec::new();
+        let mut value = false;
+        for text in texts {
+            let takes = matches!(
+                *text,
+                "-c" | "-n" | "-w" | "-d" | "-f" | "-b" | "-k" | "-t" | "-in" | "-e" | "-l" | "-ps"
+            );
+            let script = name == "sed" && !rest.iter().any(|t: &&str| !t.starts_with('-'));
+            let plain = !text.starts_with('-') || *text == "-";
+            let named_input = matches!(name, "openssl") && rest.last() == Some(&"-in");
+            if plain && (!value || named_input) && !script && !(name == "openssl" && !named_input) {
+                named = true;
+                let found = if *text == "-" {
+                    self.input()
+                } else {
+                    match self.contents(&Word::literal(*text)) {
+                        Item::Text(word) => Some(word),
+                        _ => None,
+                    }
+                };
+                match found {
+                    Some(word) => input.push(&word),
+                    None => unknown = true,
+                }
+            } else {
+                rest.push(*text);
+            }
+            // `base64 -d FILE`, but `cut -d :`
+            value = takes && !(*text == "-d" && name != "cut" && name != "paste") && !(*text == "-ps");
+        }
+        Ok(if !named {
+            (self.input(), rest)
+        } else if unknown {
+            (None, rest)
+        } else {
+            (Some(input), rest)
+        })
+    }
+}
+
+fn reversed(line: &str) -> String {
+    let (text, end) = match line.strip_suffix('\n') {
+        Some(text) => (text, "\n"),
+        None => (line, ""),
+    };
+    text.chars().rev().chain(end.chars()).collect()
+}
+
+fn parent(path: &str) -> &str {
+    match path.trim_end_matches('/').rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((parent, _)) => parent.trim_end_matches('/'),
+        None if path.starts_with('/') => "/",
+        None => ".",
+    }
+}
+
+fn base(args: &[Word]) -> Option<String> {
+    let (path, suffix) = match args {
+        [path] => (path.known()?, ""),
+        [path, suffix] if !path.text.starts_with('-') => (path.known()?, suffix.known()?),
+        _ => return None,
+    };
+    let trimmed = path.trim_end_matches('/');
+    let name = if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next()? };
+    Some(name.strip_suffix(suffix).filter(|rest| !rest.is_empty()).unwrap_or(name).to_owned())
+}
+
+/// Returns the places where a `find` starts, as far as it prints everything in them.
+fn found(words: &[Word]) -> Word {
+    let find = Find::parse(words);
+    let mut printed = Word::default();
+    for root in if find.selective { Vec::new() } else { find.roots } {
+        printed.push(root);
+        printed.text.push('\n');
+    }
+    printed.push_unknown(true, false);
+    printed
+}
+
+fn echo(args: &[Word]) -> Word {
+    let is_option = |w: &&Word| {
+        w.marks.is_empty()
+            && w.text
+                .strip_prefix('-')
+                .is_some_and(|o| !o.is_empty() && o.bytes().all(|b| b"neE".contains(&b)))
+    };
+    let options: Vec<&Word> = args.iter().take_while(is_option).collect();
+    let letters: String = options.iter().map(|w| &w.text[1..]).collect();
+    let escapes = letters.rfind('e').is_some_and(|e| letters.rfind('E').is_none_or(|other| other < e));
+    let mut printed = Word::default();
+    for (n, word) in args.iter().skip(options.len()).enumerate() {
+        if n > 0 {
+            printed.text.push(' ');
+        }
+        match word.known().filter(|_| escapes) {
+            Some(text) => {
+                let (text, stop) = unescape_until_stop(text);
+                printed.push(&Word::literal(text));
+                if stop {
+                    return printed;
+                }
+            }
+            None => printed.push(word),
+        }
+    }
+    if !letters.contains('n') {
+        printed.text.push('\n');
+    }
+    printed
+}
+
+fn sequence(args: &[Word]) -> Option<Word> {
+    let mut separator = "\n";
+    let mut numbers = Vec::new();
+    let mut args = args.iter().map(Word::known);
+    while let Some(text) = args.next() {
+        match text? {
+            "-s" => separator = args.next()??,
+            "-w" => return None,
+            text => numbers.push(text.parse::<i64>().ok()?),
+        }
+    }
+    let (first, step, last) = match numbers[..] {
+        [last] => (1, 1, last),
+        [first, last] => (first, 1, last),
+        [first, step, last] => (first, step, last),
+        _ => return None,
+    };
+    let count = last.checked_sub(first)?.checked_div(step)?;
+    if count > MAX_SEQUENCE {
+        return None;
+    }
+    let texts: Vec<String> = (0..=count).map(|n| (first + n * step).to_string()).collect();
+    Some(Word::literal(if texts.is_empty() { String::new() } else { texts.join(separator) + "\n" }))
+}
+
+fn cut(text: &str, args: &[&str]) -> Option<String> {
+    let apart = |letter: &str| args.windows(2).find(|w| w[0] == letter).map(|w| w[1]);
+    let option = |letter: &str| {
+        apart(letter).or_else(|| args.iter().find_map(|a| a.strip_prefix(letter).filter(|v| !v.is_empty())))
+    };
+    let wanted =
+        |n: usize, ranges: &[(usize, usize)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&n));
+    let characters = option("-c").or_else(|| option("-b"));
+    let fields = option("-f");
+    let line = |line: &str| -> Option<String> {
+        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        let kept = if let Some(list) = characters {
+            let ranges = decode::ranges(list)?;
+            body.chars().enumerate().filter(|(n, _)| wanted(n + 1, &ranges)).map(|(_, c)| c).collect()
+        } else {
+            let ranges = decode::ranges(fields?)?;
+            let delimiter = option("-d").unwrap_or("\t");
+            if body.contains(delimiter) {
+                let parts = body.split(delimiter).enumerate().filter(|(n, _)| wanted(n + 1, &ranges));
+                parts.map(|(_, part)| part).collect::<Vec<_>>().join(delimiter)
+            } else {
+                body.to_owned()
+            }
+        };
+        Some(kept + end)
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// What `head` and `tail` leave of a text.
+fn ends(text: &str, args: &[&str], first: bool) -> Option<String> {
+    let mut lines = Some(10);
+    let mut bytes = None;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let (kind, value) = match *arg {
+            "-n" | "-c" => (&arg[1..2], *args.next()?),
+            arg if arg.starts_with("-n") || arg.starts_with("-c") => (&arg[1..2], &arg[2..]),
+            arg if arg.starts_with('-') => ("n", &arg[1..]),
+            _ => return None,
+        };
+        let value = value.parse::<usize>().ok()?;
+        (lines, bytes) = if kind == "n" { (Some(value), None) } else { (None, Some(value)) };
+    }
+    if let Some(bytes) = bytes {
+        let at = if first { bytes.min(text.len()) } else { text.len().saturating_sub(bytes) };
+        return if first { text.get(..at) } else { text.get(at..) }.map(str::to_owned);
+    }
+    let all: Vec<&str> = text.split_inclusive('\n').collect();
+    let count = lines?.min(all.len());
+    Some(if first { all[..count].concat() } else { all[all.len() - count..].concat() })
+}

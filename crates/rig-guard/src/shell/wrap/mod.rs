@@ -1,0 +1,339 @@
+//! Commands that run other commands.
+//!
+//! What a wrapper's own options look like stands in one [table]. Those that do more than hand on
+//! the rest of their line are read here and in the modules beside.
+
+mod contain;
+mod git;
+mod interpret;
+mod items;
+mod options;
+mod table;
+mod takers;
+
+use super::assign::Assignment;
+use super::program::Language;
+use super::state::Item;
+use super::word::Word;
+use super::{Flow, Shell};
+use table::{Rest, SHELLS, WRAPPERS, Wrapper, lists};
+
+/// What a command runs.
+#[derive(Debug)]
+pub(super) enum Unwrapped {
+    /// Nothing but itself.
+    Itself,
+    /// The command that begins at a word.
+    Rest {
+        at: usize,
+        /// It gets variables of its own.
+        variables: Vec<Assignment>,
+        /// It runs in another directory.
+        directory: Option<Word>,
+        /// It runs on another machine, or in another container.
+        elsewhere: bool,
+    },
+    /// Other commands, made of its words.
+    Commands(Vec<Vec<Word>>),
+    /// Code.
+    Code {
+        code: String,
+        /// A new shell runs it, with these for `$0` and so on; else the same shell does.
+        arguments: Option<Vec<Word>>,
+        elsewhere: bool,
+    },
+    /// Code that runs at another time.
+    Later(Vec<String>),
+    /// A command in a container of its own, with the directories that it sees.
+    Contained { at: usize, mounts: Vec<(String, String)>, directory: Option<Word>, code: Option<String> },
+    /// The code on its standard input.
+    Input { arguments: Vec<Word> },
+    /// A file.
+    Script { at: usize, language: Option<Language> },
+    /// A program in another language.
+    Program { language: Language, text: Word },
+    /// All of these.
+    Many(Vec<Unwrapped>),
+}
+
+impl Unwrapped {
+    fn words(at: usize) -> Self {
+        Self::Rest { at, variables: Vec::new(), directory: None, elsewhere: false }
+    }
+
+    fn new_shell(code: String) -> Self {
+        Self::Code { code, arguments: Some(Vec::new()), elsewhere: false }
+    }
+}
+
+impl Shell<'_> {
+    /// Says what a command of this name runs; `input` is what stands on its standard input.
+    pub(super) fn unwrap(&mut self, name: &str, words: &[Word], input: Option<&Word>) -> Unwrapped {
+        match name {
+            name if SHELLS.contains(&name) => return shell(words),
+            "xargs" | "gxargs" => return items::xargs(words, input),
+            "parallel" | "sem" => return items::parallel(words, input),
+            "find" | "gfind" => return items::find(words),
+            "fd" | "fdfind" => return items::fd(words),
+            "git" => return self.git(words),
+            "docker" | "podman" | "nerdctl" | "finch" | "kubectl" | "oc" | "docker-compose" => {
+                if let Some(contained) = contain::run(words, self.directory().as_deref()) {
+                    return contained;
+                }
+            }
+            "crontab" => return self.crontab(words, input),
+            "at" | "batch" => return self.at(words, input),
+            "make" | "gmake" => return self.make(words, input),
+            "expect" | "screen" => {
+                if let Some(found) = options::typed(name, words) {
+                    return found;
+                }
+            }
+            _ => {}
+        }
+        if let Some(found) = interpret::interpreter(name, words, input) {
+            return found;
+        }
+        if let Some(found) = options::code_options(name, words) {
+            return found;
+        }
+        let matching = WRAPPERS.iter().filter(|w| lists(w.names, name));
+        for wrapper in matching {
+            let found = wrapped(wrapper, name, words);
+            if !matches!(found, Unwrapped::Itself) {
+                return found;
+            }
+        }
+        Unwrapped::Itself
+    }
+
+    /// Looks at the words behind a program of which nothing is known: it may run them.
+    pub(super) fn unknown_wrapper(&mut self, name: &str, words: &[Word]) -> Flow {
+        let known = takers::is_known(name) || WRAPPERS.iter().any(|w| lists(w.names, name));
+        if words.len() < 3 || known || self.context.chain.iter().any(|step| &**step == UNKNOWN) {
+            return Ok(());
+        }
+        for at in 1..words.len() - 1 {
+            let named = words[at].known().is_some_and(|word| {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                crate::rules::is_critical(name) || matches!(name, "sudo" | "sh" | "bash")
+            });
+            if named {
+                let words = &words[at..];
+                self.within(
+                    UNKNOWN,
+                    |context| context.critical = true,
+                    |shell| shell.isolated(|shell| shell.run(words, &[], &[], false)),
+                )?;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The step of a chain for a program of which nothing is known.
+const UNKNOWN: &str = "…";
+
+/// Puts words together as `eval` and `ssh` do.
+pub(super) fn join(words: &[Word]) -> String {
+    words.iter().map(Word::to_code).collect::<Vec<_>>().join(" ")
+}
+
+/// Splits `NAME=value`, as `env` and `sudo` take it before the command.
+pub(super) fn assignment(word: &Word) -> Option<Assignment> {
+    let (name, value) = word.text.split_once('=')?;
+    let valid = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());
+    let whole = word.unknowns().all(|(at, _)| at > name.len());
+    let item = || Item::Text(word.tail(word.text.len() - value.len()));
+    (valid && whole).then(|| Assignment { name: name.to_owned(), item: item() })
+}
+
+/// Returns where the first word stands that is no option.
+pub(super) fn operand(words: &[Word], short: &str, long: &str) -> Option<usize> {
+    operand_from(words, 1, short, long)
+}
+
+fn operand_from(words: &[Word], from: usize, short: &str, long: &str) -> Option<usize> {
+    let mut at = from;
+    while let Some(word) = words.get(at) {
+        let text = word.text.as_str();
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if word.is_unknown() && word.may_split() && at + 1 < words.len() {
+            // `$OPTS` in the place of options.
+            at += 1;
+            continue;
+        }
+        if text.len() < 2 || !text.starts_with('-') {
+            break;
+        }
+        at += 1;
+        let takes_next = match text.strip_prefix("--") {
+            Some(_) => lists(long, text),
+            None => text[1..].find(|c| short.contains(c)).is_some_and(|n| n + 2 == text.len()),
+        };
+        at += usize::from(takes_next);
+    }
+    (at < words.len()).then_some(at)
+}
+
+/// Returns the values of options among the words before `end`: `-c x`, `-cx`, `--code x`, `--code=x`.
+pub(super) fn values(words: &[Word], end: usize, names: &str, short: &str) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut at = 1;
+    while let Some(word) = words.get(at).filter(|_| at < end) {
+        let text = word.text.as_str();
+        at += 1;
+        if let Some(long) = text.strip_prefix("--") {
+            let (name, value) = long.split_once('=').map_or((text, None), |(name, value)| {
+                (&text[..name.len() + 2], Some(word.tail(text.len() - value.len())))
+            });
+            if lists(names, name) {
+                found.extend(value.or_else(|| words.get(at).cloned()));
+            }
+        } else if let Some(letters) = text.strip_prefix('-') {
+            for (n, letter) in letters.char_indices() {
+                let option = &format!("-{letter}");
+                let wanted = lists(names, option);
+                if wanted || short.contains(letter) {
+                    let from = 1 + n + letter.len_utf8();
+                    let attached = word.tail(from);
+                    let apart = from == text.len() && attached.marks.is_empty();
+                    if wanted {
+                        found.extend(if apart { words.get(at).cloned() } else { Some(attached) });
+                    }
+                    at += usize::from(apart);
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
+
+fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {
+    // The subcommands, which may stand behind options of the program itself.
+    let mut from = 1;
+    for sub in wrapper.sub.split(' ').filter(|sub| !sub.is_empty()) {
+        match operand_from(words, from, wrapper.short, wrapper.long) {
+            Some(at) if words[at].text == sub => from = at + 1,
+            _ => return Unwrapped::Itself,
+        }
+    }
+    if name == "env"
+        && let Some(split) = options::split_string(words)
+    {
+        return split;
+    }
+    let at = if wrapper.dashes {
+        words
+            .iter()
+            .position(|w| w.text == "--")
+            .map(|at| at + 1)
+            .filter(|at| *at > from && *at < words.len())
+    } else {
+        operand_from(words, from, wrapper.short, wrapper.long)
+    };
+    let end = at.unwrap_or(words.len());
+    let inert = words[from..end.max(from)].iter().any(|w| lists(wrapper.inert, &w.text));
+    if inert {
+        return Unwrapped::Itself;
+    }
+    // `flock FILE -c CODE`, but `runuser -u USER bash -c CODE`.
+    let scanned = if wrapper.rest == Rest::Words && wrapper.operands == 0 { end } else { words.len() };
+    let codes = values(words, scanned, wrapper.code, wrapper.short);
+    if !wrapper.code.is_empty() && !codes.is_empty() {
+        let code = |word: &Word| Unwrapped::Code {
+            code: word.to_code(),
+            arguments: Some(Vec::new()),
+            elsewhere: wrapper.elsewhere,
+        };
+        let mut all: Vec<Unwrapped> = codes.iter().map(code).collect();
+        if wrapper.rest == Rest::Codes
+            && let Some(at) = at
+        {
+            all.extend(words[at..].iter().map(code));
+        }
+        return Unwrapped::Many(all);
+    }
+    let Some(mut at) = at.map(|at| at + wrapper.operands) else { return Unwrapped::Itself };
+    if wrapper.operands > 0 && words.get(at).is_some_and(|w| w.text == "--") {
+        at += 1;
+    }
+    // `env -`
+    if wrapper.assigns && name == "env" && words.get(at).is_some_and(|w| w.text == "-") {
+        at += 1;
+    }
+    let mut variables = Vec::new();
+    if wrapper.assigns {
+        while let Some(variable) = words.get(at).and_then(assignment) {
+            variables.push(variable);
+            at += 1;
+        }
+    }
+    if at >= words.len() {
+        return Unwrapped::Itself;
+    }
+    let directory = values(words, at, wrapper.directory, wrapper.short).pop();
+    match wrapper.rest {
+        Rest::Words => Unwrapped::Rest { at, variables, directory, elsewhere: wrapper.elsewhere },
+        Rest::Code => Unwrapped::Code {
+            code: join(&words[at..]),
+            arguments: Some(Vec::new()),
+            elsewhere: wrapper.elsewhere,
+        },
+        Rest::Codes => {
+            let codes = words[at..].iter().map(|word| Unwrapped::new_shell(word.to_code()));
+            // Keys may also be typed one word at a time.
+            let whole = Unwrapped::new_shell(join(&words[at..]));
+            Unwrapped::Many(codes.chain((words.len() - at > 1).then_some(whole)).collect())
+        }
+        Rest::Nothing => Unwrapped::Itself,
+    }
+}
+
+/// Reads the command line of a shell.
+fn shell(words: &[Word]) -> Unwrapped {
+    let (mut at, mut code, mut input) = (1, false, false);
+    while let Some(word) = words.get(at) {
+        let text = word.text.as_str();
+        let bundle = text.len() > 1 && text.starts_with(['-', '+']);
+        match text {
+            "-" | "--" => {
+                at += 1;
+                break;
+            }
+            "--rcfile" | "--init-file" => at += 1,
+            "--command" => code = true,
+            text if text.starts_with("--command=") => {
+                return Unwrapped::new_shell(word.tail("--command=".len()).to_code());
+            }
+            text if text.starts_with("--") => {}
+            _ if word.is_unknown() && word.may_split() && at + 1 < words.len() => {}
+            text if bundle => {
+                code |= text.starts_with('-') && text.contains('c');
+                input |= text.starts_with('-') && text.contains('s');
+                at += text.matches(['o', 'O']).count();
+            }
+            _ => break,
+        }
+        at += 1;
+    }
+    match words.get(at) {
+        Some(word) if code => Unwrapped::Code {
+            code: word.to_code(),
+            arguments: Some(words[at + 1..].to_vec()),
+            elsewhere: false,
+        },
+        Some(_) if !input => Unwrapped::Script { at, language: Some(Language::Shell) },
+        _ => {
+            let mut arguments = vec![words[0].clone()];
+            arguments.extend(words.iter().skip(at).cloned());
+            Unwrapped::Input { arguments }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The commands of which the rest of the line is another command, with the options that they take.
+
+/// What stands behind the options and operands of a wrapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// A name and arguments.
+    Words,
+    /// Words that are put together and given to a shell.
+    Code,
+    /// Any number of words, each of which is code.
+    Codes,
+    /// Nothing that is run, other than by an option.
+    Nothing,
+}
+
+/// A wrapper. Lists are words with spaces between them; of the options only those with a value
+/// matter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrapper {
+    pub(super) names: &'static str,
+    /// The words between the name and the options, as in `docker compose exec`.
+    pub(super) sub: &'static str,
+    /// One-letter options that take a value.
+    pub(super) short: &'static str,
+    /// Long options that take the next word as their value.
+    pub(super) long: &'static str,
+    /// How many words stand before the command.
+    pub(super) operands: usize,
+    /// Options whose value is code.
+    pub(super) code: &'static str,
+    /// Options with which nothing is run.
+    pub(super) inert: &'static str,
+    /// Options that name the directory in which it runs.
+    pub(super) directory: &'static str,
+    /// `NAME=value` may stand before the command.
+    pub(super) assigns: bool,
+    /// It runs somewhere else.
+    pub(super) elsewhere: bool,
+    /// The command stands behind `--` alone.
+    pub(super) dashes: bool,
+    pub(super) rest: Rest,
+}
+
+const NONE: Wrapper = Wrapper {
+    names: "",
+    sub: "",
+    short: "",
+    long: "",
+    operands: 0,
+    code: "",
+    inert: "",
+    directory: "",
+    assigns: false,
+    elsewhere: false,
+    dashes: false,
+    rest: Rest::Words,
+};
+
+macro_rules! wrappers {
+    ($($names:literal { $($field:ident: $value:expr),* $(,)? })*) => {
+        &[$(Wrapper { names: $names, $($field: $value,)* ..NONE }),*]
+    };
+}
+
+/// Says whether a list of words holds one.
+pub(super) fn lists(list: &str, word: &str) -> bool {
+    list.split(' ').any(|own| own == word) && !word.is_empty()
+}
+
+#[rustfmt::skip]
+pub(super) static WRAPPERS: &[Wrapper] = wrappers! {
+    "sudo" { short: "ACDghpRrTtUu",
+        long: "--user --group --host --prompt --chdir --chroot --close-from --role --type \
+         --other-user --command-timeout --login-class --auth-type",
+        inert: "-l --list -v --validate -k -K -e --edit -V --version -h", directory: "-D --chdir",
+        assigns: true }
+    "doas" { short: "uC", inert: "-L -C" }
+    "run0" { short: "ugD",
+        long: "--user --group --chdir --setenv --unit --property --slice --description --background \
+         --machine --nice", directory: "-D --chdir" }
+    "env genv" { short: "uCa", long: "--unset --chdir --argv0", directory: "-C --chdir", assigns: true }
+    "nice" { short: "n", long: "--adjustment" }
+    "ionice" { short: "cnpPu", long: "--class --classdata --pid --pgid --uid", inert: "-p --pid" }
+    "timeout gtimeout" { short: "ks", long: "--kill-after --signal", operands: 1 }
+    "nohup setsid busybox toybox unbuffer eatmydata catchsegv proxychains proxychains4 torsocks \
+     torify tsocks chronic dumb-init tini catatonit setarch linux32 linux64 winpty with-contenv \
+     dbus-run-session dbus-launch noglob nocorrect retry rlwrap grc annotate-output \
+     ssh-agent dotenv dotenvx npx bunx pnpx aoss padsp systemd-cat" { }
+    "fakeroot fakechroot" { short: "lsibf", long: "--lib --faked --save-file --load-file --base" }
+    "faketime" { short: "mf", operands: 1 }
+    "time gtime" { short: "fo", long: "--format --output", inert: "--version --help" }
+    "stdbuf gstdbuf" { short: "ioe", long: "--input --output --error" }
+    "chrt" { short: "TPD", long: "--sched-runtime --sched-period --sched-deadline",
+        inert: "-p --pid -m --max", operands: 1 }
+    "taskset" { inert: "-p --pid", operands: 1 }
+    "numactl" { short: "mNCip",
+        long: "--membind --cpunodebind --physcpubind --interleave --preferred --localalloc" }
+    "prlimit" { short: "o", inert: "-p --pid" }
+    "chroot" { long: "--userspec --groups", operands: 1 }
+    "flock lockf" { short: "wEtc", long: "--timeout --wait --conflict-exit-code", code: "-c --command",
+        operands: 1 }
+    "runuser" { short: "ugGcsw", long: "--user --group --supp-group --shell --whitelist-environment",
+        code: "-c --command --session-command" }
+    "su" { short: "gGcsw", long: "--group --supp-group --shell --whitelist-environment",
+        code: "-c --command --session-command", rest: Rest::Nothing }
+    "sg" { short: "c", code: "-c", operands: 1, rest: Rest::Code }
+    "strace ltrace" { short: "aeoOpPsSuXEIb", long: "--output --attach --trace --user --env --signal" }
+    "valgrind" { }
+    "perf" { sub: "stat", short: "eCaGrIxo" }
+    "perf" { sub: "record", short: "eFocC" }
+    "perf" { sub: "trace", short: "eop" }
+    "unshare" { short: "RwSG",
+        long: "--propagation --setgroups --root --wd --setuid --setgid --map-user --map-group",
+        directory: "-w --wd" }
+    "nsenter" { short: "tSG", long: "--target --setuid --setgid" }
+    "systemd-run" { short: "upEHMS",
+        long: "--unit --property --uid --gid --setenv --working-directory --slice --description \
+         --machine --host --on-active --on-boot --on-calendar --timer-property --service-type \
+         --nice", directory: "--working-directory" }
+    "systemd-inhibit" { long: "--what --who --why --mode" }
+    "caffeinate" { short: "tw" }
+    "pkexec" { short: "u", long: "--user" }
+    "gosu su-exec setuidgid s6-setuidgid envdir s6-envdir setlock s6-setlock" { operands: 1 }
+    "chpst" { short: "ugpmdfcortelLb" }
+    "softlimit s6-softlimit" { short: "adfmopst" }
+    "cpulimit" { short: "lpe", long: "--limit --pid --exe" }
+    "trickle" { short: "udwlLNtn" }
+    "setpriv" {
+        long: "--reuid --regid --groups --inh-caps --ambient-caps --bounding-set --securebits \
+         --pdeathsig --selinux-label --apparmor-profile" }
+    "capsh" { code: "-c", rest: Rest::Nothing }
+    "firejail" { }
+    "bwrap bubblewrap" { long: "--ro-bind --bind --dev-bind", dashes: true }
+    "xvfb-run" { short: "nsefpw",
+        long: "--server-num --server-args --auth-file --error-file --wait --xauth-protocol" }
+    // Code as a value or as the rest of the line.
+    "watch gwatch" { short: "nq", long: "--interval", rest: Rest::Code }
+    "script" { short: "cBEIoOTm", long: "--echo --log-in --log-out --log-io --log-timing --output-limit",
+        code: "-c --command", rest: Rest::Nothing }
+    "hyperfine" { short: "wmMrpcsSPLu",
+        long: "--warmup --runs --min-runs --max-runs --export-json --export-markdown --export-csv \
+         --shell --style --time-unit --parameter-list", code: "-p --prepare -c --cleanup -s --setup",
+        rest: Rest::Codes }
+    "entr" { short: "s", code: "-s" }
+    "watchexec" { short: "weisfd", long: "--watch --exts --ignore --shell --filter --signal --debounce",
+        rest: Rest::Code }
+    "nodemon" { short: "xweid", long: "--watch --ext --ignore --delay", code: "-x --exec",
+        rest: Rest::Nothing }
+    "concurrently" { short: "npcm", long: "--names --prefix --kill-others-on-fail --max-processes",
+        rest: Rest::Codes }
+    "cargo" { sub: "watch", short: "swxi", code: "-s --shell", rest: Rest::Nothing }
+    "nix-shell" { short: "pAI", code: "--run --command", rest: Rest::Nothing }
+    "nix" { sub: "develop", short: "c", long: "--file" }
+    // Runners of language environments.
+    "poetry pipenv pdm rye hatch pixi" { sub: "run" }
+    "uv" { sub: "run", short: "p", long: "--with --python --project --env-file --extra --group --package" }
+    "conda mamba micromamba" { sub: "run", short: "np", long: "--name --prefix --cwd", directory: "--cwd" }
+    "bundle bundler" { sub: "exec" }
+    "npm pnpm yarn" { sub: "exec" }
+    "pnpm yarn" { sub: "dlx" }
+    "rbenv pyenv nodenv asdf mise rtx" { sub: "exec" }
+    "mise" { sub: "x" }
+    "direnv" { sub: "exec", operands: 1 }
+    "aws-vault chamber vault envchain sops" { sub: "exec", dashes: true }
+    "op doppler infisical teller bao" { sub: "run", dashes: true }
+    "toolbox distrobox flatpak-spawn snap" { elsewhere: true, dashes: true }
+    "flatpak" { sub: "run", code: "--command", rest: Rest::Nothing }
+    // Other machines and containers.
+    "docker podman nerdctl finch" { sub: "exec", short: "euwHcl",
+        long: "--env --env-file --user --workdir --detach-keys --index --file --project-name \
+         --profile --project-directory --host --context --config --log-level --namespace --address",
+ operands: 1, elsewhere: true }
+    "docker podman nerdctl finch" { sub: "container exec", short: "euwHcl",
+        long: "--env --env-file --user --workdir --detach-keys --index --file --project-name \
+         --profile --project-directory --host --context --config --log-level --namespace --address",
+ operands: 1, elsewhere: true }
+    "docker podman nerdctl" { sub: "compose exec", short: "euwfp",
+        long: "--env --env-file --user --workdir --detach-keys --index --file --project-name \
+         --profile --project-directory --host --context --config --log-level --namespace --address",
+ operands: 1, elsewhere: true }
+    "docker-compose podman-compose" { sub: "exec", short: "euwfp",
+        long: "--env --env-file --user --workdir --detach-keys --index --file --project-name \
+         --profile --project-directory --host --context --config --log-level --namespace --address",
+ operands: 1, elsewhere: true }
+    "kubectl oc k kubecolor k3s microk8s" { sub: "exec", short: "ncfs",
+        long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
+         --filename --request-timeout --pod-running-timeout", elsewhere: true, dashes: true }
+    "crictl ctr" { sub: "exec",
+        long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
+         --filename --request-timeout --pod-running-timeout", operands: 1, elsewhere: true }
+    "lxc incus" { sub: "exec", operands: 1, elsewhere: true }
+    "lxc-attach" { short: "n", operands: 1, elsewhere: true }
+    "machinectl" { sub: "shell", operands: 1, elsewhere: true }
+    "vagrant" { sub: "ssh", short: "c", code: "-c --command", elsewhere: true, rest: Rest::Nothing }
+    "fly flyctl" { sub: "ssh console", short: "Ca", code: "-C --command", elsewhere: true,
+        rest: Rest::Nothing }
+    "gcloud" { sub: "compute ssh", long: "--zone --project", code: "--command", elsewhere: true,
+        rest: Rest::Nothing }
+    "heroku" { sub: "run", short: "ar", long: "--app --remote", elsewhere: true, rest: Rest::Code }
+    "ssh autossh gsissh dropbear-ssh" { short: "BbcDEeFIiJLlmMOoPpQRSWw", operands: 1, elsewhere: true,
+        rest: Rest::Code }
+    "mosh" { short: "p", long: "--ssh --port --server --predict", operands: 1, elsewhere: true,
+        dashes: true, rest: Rest::Code }
+    "sshpass" { short: "pfdP" }
+    "pdsh clush dsh pssh parallel-ssh" { short: "wxRlfugmhHopt", long: "--hosts --group", elsewhere: true,
+        rest: Rest::Code }
+    "ansible" { short: "aimueftl", code: "-a --args", elsewhere: true, rest: Rest::Nothing }
+    "adb" { sub: "shell", elsewhere: true, rest: Rest::Code }
+    "wsl wsl.exe" { short: "du", elsewhere: true }
+    // Things that type or run it in a window of their own.
+    "tmux" { sub: "new-session", short: "cefFnstxy", rest: Rest::Code }
+    "tmux" { sub: "new", short: "cefFnstxy", rest: Rest::Code }
+    "tmux" { sub: "new-window", short: "acefFnt", rest: Rest::Code }
+    "tmux" { sub: "neww", short: "acefFnt", rest: Rest::Code }
+    "tmux" { sub: "split-window", short: "ceflptF", rest: Rest::Code }
+    "tmux" { sub: "splitw", short: "ceflptF", rest: Rest::Code }
+    "tmux" { sub: "respawn-pane", short: "cet", rest: Rest::Code }
+    "tmux" { sub: "respawn-window", short: "cet", rest: Rest::Code }
+    "tmux" { sub: "run-shell", short: "bct", rest: Rest::Code }
+    "tmux" { sub: "run", short: "bct", rest: Rest::Code }
+    "tmux" { sub: "if-shell", short: "bFt", rest: Rest::Codes }
+    "tmux" { sub: "send-keys", short: "tN", rest: Rest::Codes }
+    "tmux" { sub: "send", short: "tN", rest: Rest::Codes }
+    "tmux" { sub: "pipe-pane", short: "t", rest: Rest::Codes }
+    "zellij" { sub: "run", short: "nd", rest: Rest::Codes }
+    "screen" { short: "cehpsStT", long: "--tabwidth" }
+    "xterm urxvt konsole gnome-terminal xfce4-terminal alacritty kitty foot" { short: "Tge",
+        code: "-e -x --command --execute" }
+    "abduco dtach" { short: "nAcae" }
+    "tsp nq" { short: "LDNES" }
+    "pueue" { sub: "add", short: "gd" }
+    "gdb lldb cgdb rust-gdb rr" { short: "xp" }
+};
+
+/// Shells. What they run stands in their options, in a file, or on their standard input.
+pub(super) const SHELLS: [&str; 16] = [
+    "sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash", "fish", "ksh93", "yash", "posh", "csh",
+    "tcsh", "bash.exe", "hush",
+];
