@@ -4,6 +4,8 @@
 
 mod command_lines;
 mod context;
+mod escalate;
+mod escalate_service;
 mod guarding;
 mod harness;
 mod hostile_project;
