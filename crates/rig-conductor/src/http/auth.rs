@@ -132,16 +132,21 @@ impl Hosts {
     /// # Errors
     /// When there is an `Origin`, or the name is not known.
     pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
-        if headers.contains_key(header::ORIGIN) {
-            return Err(ApiError::Forbidden("requests from web pages are refused (Origin)".to_owned()));
-        }
-        let mut all = headers.get_all(header::HOST).iter();
-        let host = match (uri.authority(), all.next(), all.next()) {
-            (Some(authority), _, None) => authority.as_str(),
-            (None, Some(host), None) => host.to_str().unwrap_or_default(),
-            _ => "",
-        };
-        if self.knows(host) { Ok(()) } else { Err(ApiError::Misdirected(rig_text::cut(host, 100))) }
+        not_from_a_page(headers)?;
+        let host = host(uri, headers);
+        if self.knows(host) { Ok(()) } else { Err(misdirected(host)) }
+    }
+
+    /// As [`Hosts::check`], but takes every address for a name: probes call a process by its address, and
+    /// no web page can make an address its own.
+    ///
+    /// # Errors
+    /// As [`Hosts::check`].
+    pub(super) fn check_probe(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        not_from_a_page(headers)?;
+        let host = host(uri, headers);
+        let address = without_port(host).and_then(|name| bare(name).parse::<IpAddr>().ok());
+        if address.is_some() || self.knows(host) { Ok(()) } else { Err(misdirected(host)) }
     }
 
     fn knows(&self, host: &str) -> bool {
@@ -150,8 +155,7 @@ impl Hosts {
             return true;
         }
         let Some(name) = without_port(&host) else { return false };
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        match bare.parse::<IpAddr>() {
+        match bare(name).parse::<IpAddr>() {
             Ok(ip) => {
                 let ip = ip.to_canonical();
                 ip.is_loopback() || ip == self.listen.ip() || self.names.iter().any(|known| known == name)
@@ -162,6 +166,35 @@ impl Hosts {
             }
         }
     }
+}
+
+/// Refuses what a web page sends.
+///
+/// # Errors
+/// When there is an `Origin`.
+pub(super) fn not_from_a_page(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.contains_key(header::ORIGIN) {
+        return Err(ApiError::Forbidden("requests from web pages are refused (Origin)".to_owned()));
+    }
+    Ok(())
+}
+
+fn misdirected(host: &str) -> ApiError {
+    ApiError::Misdirected(rig_text::cut(&rig_text::clean(host), 100))
+}
+
+/// Returns the name by which a request calls the service; an empty text where there is not one alone.
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    let mut all = headers.get_all(header::HOST).iter();
+    match (uri.authority(), all.next(), all.next()) {
+        (Some(authority), _, None) => authority.as_str(),
+        (None, Some(host), None) => host.to_str().unwrap_or_default(),
+        _ => "",
+    }
+}
+
+fn bare(name: &str) -> &str {
+    name.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Returns a host without its port; `None` where it is none.

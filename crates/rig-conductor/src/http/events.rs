@@ -71,10 +71,7 @@ pub(super) async fn post(
     let members = Members::read(&content)?;
     let given = members.required_text("type", 2000)?;
     match kind_of(&given)? {
-        Some(Kind::Escalation(change)) => {
-            tracing::Span::current().record("event", change.wire());
-            escalation(&http, &caller, change, &members).await
-        }
+        Some(Kind::Escalation(change)) => escalation(&http, &caller, change, &members).await,
         Some(Kind::Work(kind)) => {
             let members = for_operators(&caller, kind, members)?;
             if let (Some(upstream), Some(head)) = (&http.upstream, &head) {

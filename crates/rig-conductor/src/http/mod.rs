@@ -18,16 +18,19 @@ mod usecases;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{FromRef, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::Value;
 
 use self::auth::{Caller, Hosts, Tokens};
 use self::error::ApiError;
 use self::upstream::Upstream;
 use crate::app::App;
+use crate::interactions;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -62,7 +65,13 @@ pub fn router(app: Arc<App>) -> Router {
         upstream: app.settings.upstream.as_deref().map(Upstream::new),
         app,
     }));
+    let probes = Router::new()
+        .route("/health", get(health::health))
+        .route("/healthz/deep", get(health::deep))
+        .route("/metrics", get(health::metrics))
+        .route_layer(middleware::from_fn_with_state(http.clone(), probe));
     Router::new()
+        .merge(probes)
         .route("/api/events", post(events::post))
         .route("/api/events/stream", get(streams::get))
         .route("/api/agents", get(agents::list))
@@ -75,12 +84,29 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/escalations/{id}/raise", post(escalations::raise))
         .route("/api/escalations/{id}/notes", post(escalations::note))
         .route("/api/escalation-stats", get(stats::get))
-        .route("/health", get(health::health))
-        .route("/healthz/deep", get(health::deep))
-        .route("/metrics", get(health::metrics))
+        .route("/api/discord/interactions", post(interaction))
         .method_not_allowed_fallback(not_allowed)
         .fallback(other)
         .with_state(http)
+}
+
+/// Lets probes through that ask for what is not secret.
+async fn probe(State(http): State<Http>, request: Request, next: Next) -> Result<Response, ApiError> {
+    http.hosts.check_probe(request.uri(), request.headers())?;
+    Ok(next.run(request).await)
+}
+
+/// Takes what Discord sends when somebody presses a button; its signature stands for a token.
+async fn interaction(
+    State(http): State<Http>,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    auth::not_from_a_page(request.headers())?;
+    http.app.touch();
+    let headers = request.headers().clone();
+    let content = body::bytes(request, body::LIMIT).await?;
+    let (status, answer) = interactions::handle(&http.app, &headers, &content).await;
+    Ok((status, Json(answer)))
 }
 
 async fn not_allowed(_: Caller, method: Method) -> ApiError {
