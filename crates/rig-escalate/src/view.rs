@@ -103,6 +103,10 @@ impl Shown {
                 *text = short(text);
             }
         }
+        // In the order of the levels; at one level it is chance which route answered first.
+        shown
+            .notifications
+            .sort_by(|a, b| (&b.severity, &a.route, &a.target).cmp(&(&a.severity, &b.route, &b.target)));
         Some(shown)
     }
 

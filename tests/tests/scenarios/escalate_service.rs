@@ -95,6 +95,15 @@ impl Service {
         self.command(who, args).output()
     }
 
+    /// Starts an agent's `watch`, which goes on.
+    pub(crate) fn watch(&self) -> Child {
+        let mut command = Command::new(program("rig-escalate"));
+        command.arg("watch").env_clear().env("PATH", PATH).env("HOME", self.home.path());
+        command.env("CONDUCTOR_BASE_URL", self.url()).env("CONDUCTOR_TOKEN", AGENTS);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().expect("start rig-escalate")
+    }
+
     /// Creates an escalation and returns its id.
     #[track_caller]
     pub(crate) fn create(&self, severity: &str, reason: &str) -> String {
@@ -143,6 +152,12 @@ impl Transcript {
             }
         }
         played
+    }
+
+    /// Returns the id that has this number.
+    #[track_caller]
+    pub(crate) fn id_of(&self, number: usize) -> String {
+        self.ids[number - 1].clone()
     }
 
     /// Returns a word of a script with the ids of this run.

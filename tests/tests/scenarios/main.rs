@@ -5,6 +5,7 @@
 mod command_lines;
 mod context;
 mod escalate;
+mod escalate_here;
 mod escalate_service;
 mod guarding;
 mod harness;
