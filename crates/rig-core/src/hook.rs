@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -21,8 +22,12 @@ use serde_json::value::RawValue;
 use crate::env::Environment;
 use crate::paths::Paths;
 
-/// How long a hook waits for the client to finish writing the event.
+/// How long a hook waits for the client to finish writing the event, and how long one that blocks
+/// takes for its answer in all.
 pub const STDIN_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The exit code that was decided on; greater than any before that.
+static DECIDED: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// The largest event that is read. The client sends whole files; 32 MiB is ten times the largest seen.
 pub const STDIN_LIMIT: usize = 32 << 20;
@@ -199,6 +204,7 @@ pub enum Failure {
 /// Runs a hook, or its command line.
 pub fn main(hook: &Hook) -> ExitCode {
     exit_on_panic(hook.name, hook.on_failure);
+    let deadline = Instant::now() + STDIN_DEADLINE;
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next() {
         None if !std::io::stdin().is_terminal() => {}
@@ -208,10 +214,14 @@ pub fn main(hook: &Hook) -> ExitCode {
     let env = Environment::process();
     let mut paths = Paths::of_user(&env);
     let answered = redirect(arguments, &mut paths).and_then(|()| {
-        let mut event = read_stdin(hook.on_failure)?;
+        let mut event = read_stdin(hook.on_failure, deadline)?;
+        if hook.on_failure == OnFailure::Block {
+            watch(hook.name, hook.on_failure, deadline);
+        }
         with_payload(&mut event, |payload| (hook.run)(&Invocation { payload, env, paths: paths.clone() }))
     });
     let outcome = answered.unwrap_or_else(|failure| failed(hook, &failure, &paths));
+    DECIDED.store(outcome.code.into(), Ordering::SeqCst);
     write(&outcome);
     if let Some(afterwards) = outcome.afterwards {
         afterwards();
@@ -297,9 +307,8 @@ fn redirect(arguments: impl Iterator<Item = OsString>, paths: &mut Paths) -> Res
 /// Reads stdin to its end, for at most [`STDIN_DEADLINE`] and [`STDIN_LIMIT`].
 ///
 /// A hook that lets the session go on works with what came in time; one that blocks does not.
-fn read_stdin(on_failure: OnFailure) -> Result<Vec<u8>, Failure> {
+fn read_stdin(on_failure: OnFailure, deadline: Instant) -> Result<Vec<u8>, Failure> {
     let stdin = rustix::stdio::stdin();
-    let deadline = Instant::now() + STDIN_DEADLINE;
     let mut event = Vec::with_capacity(8 << 10);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -357,6 +366,35 @@ fn write(outcome: &Outcome) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(outcome.stdout.as_bytes());
     let _ = stdout.flush();
+}
+
+/// Ends the process at a deadline, from a thread, since no other way holds while a read from a dead
+/// file system hangs: with what was decided on by then, and else with the code of the hook's policy.
+fn watch(name: &'static str, on_failure: OnFailure, deadline: Instant) {
+    let end = move || {
+        std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        let code = DECIDED.load(Ordering::SeqCst);
+        if code == u32::MAX && writable(rustix::stdio::stderr()) {
+            let message = format!(
+                "{name}: no verdict within {} ms; {}\n",
+                STDIN_DEADLINE.as_millis(),
+                on_failure.consequence()
+            );
+            // Past the lock, which whoever hangs may hold.
+            let _ = rustix::io::write(rustix::stdio::stderr(), message.as_bytes());
+        }
+        #[expect(clippy::disallowed_methods, reason = "whatever hangs would go on for ever")]
+        std::process::exit(i32::from(u8::try_from(code).unwrap_or(on_failure.code())));
+    };
+    // Without the thread the client's own limit is left.
+    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(end);
+}
+
+/// Says whether a write would not block.
+fn writable(fd: rustix::fd::BorrowedFd<'_>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// Ends the process on a panic with one line and the code of the hook's policy. Without this a
@@ -455,6 +493,32 @@ mod tests {
             assert_eq!(said, format!("rig-x: internal error at {place}; {consequence}\n"));
             assert!(place.contains("hook.rs:"), "{place}");
             assert_eq!(child.status.code(), Some(code));
+        }
+    }
+
+    /// Does nothing by itself: the next test starts it in a process of its own.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+    fn hangs_when_asked_to() {
+        let Ok(decided) = std::env::var("RIG_TEST_HANG") else { return };
+        DECIDED.store(decided.parse().unwrap_or(u32::MAX), Ordering::SeqCst);
+        watch("rig-x", OnFailure::Block, Instant::now() + Duration::from_millis(20));
+        // As whoever writes to a reader that does not read.
+        let _held = std::io::stderr().lock();
+        std::thread::sleep(Duration::from_secs(600));
+    }
+
+    #[test]
+    fn whatever_hangs_is_ended_with_what_was_decided_on_by_then() {
+        let said = "rig-x: no verdict within 1000 ms; refused, because what cannot be judged is not run\n";
+        for (decided, code, expected) in [("not yet", 2, said), ("2", 2, ""), ("0", 0, "")] {
+            let child = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "--nocapture", "hook::tests::hangs_when_asked_to"])
+                .env("RIG_TEST_HANG", decided)
+                .output()
+                .unwrap();
+            let stderr = String::from_utf8(child.stderr).unwrap();
+            assert_eq!((child.status.code(), stderr.as_str()), (Some(code), expected), "{decided}");
         }
     }
 

@@ -21,6 +21,7 @@ pub mod hook;
 pub mod identity;
 pub mod log;
 pub mod paths;
+pub mod receipt;
 #[cfg(feature = "http")]
 pub mod sender;
 pub mod settings;

@@ -142,7 +142,7 @@ impl Spool {
     /// Says whether an event stays until something accepts it.
     #[must_use]
     pub fn keeps(kind: EventType) -> bool {
-        matches!(kind, EventType::EscalationCreated | EventType::GuardBlocked)
+        matches!(kind, EventType::EscalationCreated | EventType::GuardBlocked | EventType::GuardMissed)
     }
 
     /// Appends an event as one write. `to` is the base URL where a repository's settings chose it.

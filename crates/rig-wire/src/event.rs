@@ -21,6 +21,10 @@ pub enum EventType {
     AgentStuck,
     /// The guard refused a tool call.
     GuardBlocked,
+    /// A tool call ran that the guard had not let through.
+    GuardMissed,
+    /// A policy of the guard cannot be read.
+    GuardPolicyInvalid,
     /// A person is asked for.
     EscalationCreated,
     /// A person took an escalation.
@@ -110,16 +114,16 @@ pub struct Event {
     /// How many tries came before this one, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u64>,
-    /// GUARD_BLOCKED: the client's tool.
+    /// GUARD_BLOCKED, GUARD_MISSED: the client's tool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
     /// GUARD_BLOCKED: the rule that refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
-    /// GUARD_BLOCKED: the redacted, shortened command.
+    /// GUARD_BLOCKED, GUARD_MISSED: the redacted, shortened command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// GUARD_BLOCKED: always `deny`.
+    /// GUARD_BLOCKED, GUARD_MISSED: what the guard had decided, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
     /// ESCALATION_CREATED: the escalation's own id, which makes a retry idempotent.
@@ -203,6 +207,8 @@ mod tests {
             (EventType::PrCreated, "PR_CREATED"),
             (EventType::AgentStuck, "AGENT_STUCK"),
             (EventType::GuardBlocked, "GUARD_BLOCKED"),
+            (EventType::GuardMissed, "GUARD_MISSED"),
+            (EventType::GuardPolicyInvalid, "GUARD_POLICY_INVALID"),
             (EventType::EscalationCreated, "ESCALATION_CREATED"),
             (EventType::EscalationAcked, "ESCALATION_ACKED"),
             (EventType::EscalationClosed, "ESCALATION_CLOSED"),
