@@ -210,9 +210,8 @@ impl Receipts {
         };
         let verdict = if verdict == Verdict::Allow { "allow" } else { "deny" };
         let at = unix_seconds();
-        let line = format!(
-            "{{\"at\":{at},\"call\":\"{call}\",\"input\":\"{digest}\",\"verdict\":\"{verdict}\"}}\n"
-        );
+        let line =
+            format!("{{\"at\":{at},\"call\":\"{call}\",\"input\":\"{digest}\",\"verdict\":\"{verdict}\"}}\n");
         let mut file = match self.open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(dir) = self.path.parent() {
@@ -243,7 +242,8 @@ impl Receipts {
     #[must_use]
     pub fn proof(&self, call: &str, digest: &str, began: Option<u64>) -> Proof {
         let older = self.older();
-        let texts = [&older, &self.path].map(|path| crate::files::read(path, 4 * ROTATE_AT).unwrap_or_default());
+        let texts =
+            [&older, &self.path].map(|path| crate::files::read(path, 4 * ROTATE_AT).unwrap_or_default());
         let parsed = texts.iter().flat_map(|text| text.split(|b| *b == b'\n'));
         let (mut first, mut last) = (None, 0);
         let mut found = Vec::new();

@@ -1,81 +1,126 @@
-//! What a refusal says, and where it is kept.
+//! What a refusal says to the model: two to six lines.
 
-use std::path::PathBuf;
-
-use rig_core::config::Config;
-use rig_core::env::Environment;
-use rig_core::git::{Repository, issue_of_branch};
-use rig_core::identity::Identity;
-use rig_core::paths::Paths;
-use rig_core::spool::Spool;
 use rig_core::text::{clean, cut, redact};
-use rig_core::{account, clock, log};
-use rig_wire::{Event, EventType};
 
 use crate::judge::Refused;
+use crate::policy::{Layer, Policy};
 
 /// The most that is shown of the part that was refused, in characters.
 const PART: usize = 300;
-/// The most that is kept of a command, in characters.
-const COMMAND: usize = 500;
+/// The most that is shown of the way in which it came about, in characters.
+const THROUGH: usize = 160;
+/// The most that is shown of what is wrong with a policy, in characters.
+const PROBLEM: usize = 200;
 
-/// Returns what the model reads: at most five lines.
+/// From this refusal of one category on the answer is another one.
+const TOO_MANY: u32 = 3;
+
+/// Returns what the model reads of a refusal. `before` says how often the category was refused in this
+/// session.
 #[must_use]
-pub(crate) fn text(refused: &Refused) -> String {
-    let mut text = format!("rig-guard: blocked by {}\n{}\n", refused.rule, clean(&refused.why));
+pub(crate) fn text(refused: &Refused, policy: &Policy, before: u32) -> String {
+    let mut text = format!("rig-guard: blocked by {}\n{}\n", refused.rule, line(&refused.why, usize::MAX));
     if !refused.part.is_empty() {
-        text.push_str(&format!("part: {}\n", cut(&clean(&redact(&refused.part)), PART)));
+        text.push_str(&format!("part: {}{}\n", line(&redact(&refused.part), PART), through(refused)));
     }
-    text.push_str(&format!("instead: {}\n", refused.instead));
-    text.push_str(
-        "If it is really wanted, a person can run it in their own terminal; another spelling will not do.\n",
-    );
+    if let Some(layer) = policy.broken().next() {
+        text.push_str(&format!("policy: {}\n", broken(layer)));
+    }
+    text.push_str(&format!("instead: {}\n", line(&refused.instead, usize::MAX)));
+    let times = before.saturating_add(1);
+    if times < TOO_MANY {
+        text.push_str(
+            "If it is really wanted, a person can run it in their own terminal; another spelling will not do.\n",
+        );
+    } else {
+        text.push_str(&format!(
+            "This is refusal {times} of this kind ({}) in this session, so it is not a question of spelling: stop, \
+             or ask a person with `rig-escalate P2 'why it is needed'`; a person can run it in their own terminal.\n",
+            refused.category
+        ));
+    }
     text
 }
 
-/// What is kept of a refusal.
-pub(crate) struct Blocked {
-    /// The tool, or the event.
-    pub(crate) tool: String,
-    /// What it was about to run, or which file it was about.
-    pub(crate) command: String,
-    /// The session's id.
-    pub(crate) session: Option<String>,
-    /// The session's directory.
-    pub(crate) cwd: PathBuf,
-    /// Why it was refused.
-    pub(crate) refused: Refused,
+/// Says what is wrong with a policy, and what that means.
+pub(crate) fn broken(layer: &Layer) -> String {
+    let problem = layer.problems.first().map(String::as_str).unwrap_or_default();
+    format!(
+        "the {} policy {} is not valid, so its exceptions do not count: {}",
+        layer.level,
+        layer.path.display(),
+        line(problem, PROBLEM)
+    )
 }
 
-impl Blocked {
-    /// Appends the refusal to the log and to the spool. Neither failure changes anything.
-    pub(crate) fn keep(self, env: &Environment, paths: &Paths) {
-        let event = self.event(env, paths);
-        if let (Some(path), Ok(entry)) = (paths.log("rig-guard"), serde_json::to_value(&event)) {
-            let _ = log::append(&path, &entry);
-        }
-        if let Some(dir) = paths.spool() {
-            let _ = Spool::at(dir).append(&event, None);
+/// Says what led to the part, where that was not the command itself.
+fn through(refused: &Refused) -> String {
+    if refused.through.is_empty() {
+        return String::new();
+    }
+    format!(" (through {})", line(&redact(&refused.through.join(", ")), THROUGH))
+}
+
+/// Returns a text as one line.
+fn line(text: &str, most: usize) -> String {
+    let text = clean(text);
+    if most == usize::MAX { text } else { cut(&text, most) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Refused {
+        Refused {
+            rule: "git.push.force".into(),
+            category: "git",
+            why: "What: why.\nSecond line.".into(),
+            part: "git push --force https://u:secret@h/r".into(),
+            through: vec!["bash -c".into(), "eval".into()],
+            instead: "something else".into(),
         }
     }
 
-    fn event(self, env: &Environment, paths: &Paths) -> Event {
-        let (config, _) = Config::load(paths);
-        let (identity, _) = Identity::resolve(env, &config.agent, account::current().as_ref());
-        let mut event =
-            Event::new(EventType::GuardBlocked, clock::new_id(), clock::now(), identity.id.as_str());
-        if let Some(repository) = Repository::find(&self.cwd) {
-            event.repo = repository.slug();
-            event.branch = repository.head().branch().map(str::to_owned);
-            let issue = event.branch.as_deref().and_then(issue_of_branch);
-            event.issue_number = issue.filter(|issue| issue.certain).map(|issue| issue.number);
+    const HEAD: &str = "rig-guard: blocked by git.push.force\nWhat: why. Second line.\n\
+        part: git push --force https://[redacted]@h/r (through bash -c, eval)\ninstead: something else\n";
+
+    #[test]
+    fn an_answer_has_its_lines_and_another_end_from_the_third_refusal_on() {
+        let usual = "If it is really wanted, a person can run it in their own terminal; another spelling will not do.\n";
+        let policy = Policy::default();
+        for before in [0, 1] {
+            assert_eq!(text(&refused(), &policy, before), format!("{HEAD}{usual}"));
         }
-        event.session_id = self.session;
-        event.tool = Some(self.tool);
-        event.rule_id = Some(self.refused.rule.into_owned());
-        event.reason = Some(redact(&self.refused.why));
-        event.command = Some(cut(&redact(&self.command), COMMAND));
-        event.decision = Some("deny".to_owned());
-        event
+        for (before, times) in [(2, "3"), (9, "10"), (u32::MAX, "4294967295")] {
+            let expected = format!(
+                "{HEAD}This is refusal {times} of this kind (git) in this session, so it is not a question of spelling: \
+                 stop, or ask a person with `rig-escalate P2 'why it is needed'`; a person can run it in their own terminal.\n"
+            );
+            assert_eq!(text(&refused(), &policy, before), expected);
+        }
+    }
+
+    #[test]
+    fn a_broken_policy_is_named_and_no_answer_has_more_than_six_lines() {
+        let mut policy = Policy::default();
+        for level in [crate::policy::Level::Managed, crate::policy::Level::User] {
+            policy.layers.push(Layer {
+                level,
+                path: "/p/guard.json".into(),
+                found: true,
+                problems: vec!["unknown field `x`".into(), "more".into()],
+            });
+        }
+        let answer = text(&refused(), &policy, 2);
+        assert_eq!(answer.lines().count(), 6);
+        assert_eq!(
+            answer.lines().nth(3),
+            Some(
+                "policy: the managed policy /p/guard.json is not valid, so its exceptions do not count: unknown field `x`"
+            )
+        );
+        let short = Refused { part: String::new(), ..refused() };
+        assert_eq!(text(&short, &Policy::default(), 0).lines().count(), 4);
     }
 }

@@ -18,6 +18,8 @@ pub struct Refused {
     pub why: String,
     /// The part of the command that is refused; may be empty.
     pub part: String,
+    /// What led to that part, where the command does not hold it as it is.
+    pub through: Vec<String>,
     /// What to do instead.
     pub instead: Cow<'static, str>,
 }
@@ -30,7 +32,14 @@ impl Refused {
             "" => format!("{}: {}.", rule.what, rule.why),
             detail => format!("{}: {}. Here {detail}.", rule.what, rule.why),
         };
-        Self { rule: rule.id.into(), category: rule.category(), why, part, instead: rule.instead.into() }
+        Self {
+            rule: rule.id.into(),
+            category: rule.category(),
+            why,
+            part,
+            through: Vec::new(),
+            instead: rule.instead.into(),
+        }
     }
 
     /// Returns the refusal of a rule of a policy.
@@ -42,6 +51,7 @@ impl Refused {
             category: "policy",
             why: format!("{}.", rule.why.trim_end_matches('.')),
             part,
+            through: Vec::new(),
             instead: rule.instead.clone().map_or(INSTEAD.into(), Cow::Owned),
         }
     }

@@ -10,11 +10,13 @@
 //! which a repository can set.
 
 mod answer;
+mod audit;
 mod cli;
 pub mod judge;
 pub mod policy;
 pub mod protected;
 pub mod rules;
+mod session;
 pub mod shell;
 mod tools;
 pub mod world;
@@ -22,8 +24,9 @@ pub mod world;
 use std::borrow::Cow;
 
 use rig_core::hook::{Failure, Hook, Invocation, OnFailure, Outcome};
+use rig_core::receipt::{self, Receipts, Verdict};
 
-use crate::answer::Blocked;
+use crate::audit::{Audit, Subject};
 use crate::judge::Refused;
 use crate::world::{System, World};
 
@@ -37,19 +40,42 @@ pub const HOOK: Hook = Hook { name: "rig-guard", on_failure: OnFailure::Block, r
 pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
     let Invocation { payload, env, paths } = invocation;
     let world = System::new(env, paths, payload.directory());
-    let (tool, refused) = match payload.event() {
+    match payload.event() {
         // An event without a name may be a call as well as anything else.
         "PreToolUse" | "" => {
             let tool = payload.tool_name.as_deref().filter(|name| !name.is_empty());
             let tool = tool.ok_or_else(|| Failure::Work("the event names no tool".to_owned()))?;
-            (tool, tools::judge(tool, payload.tool_input, world.cwd().as_deref(), &world)?)
+            let refused = tools::judge(tool, payload.tool_input, world.cwd().as_deref(), &world)?;
+            Ok(answer(invocation, &world, tool, refused))
         }
-        "ConfigChange" => ("ConfigChange", settings_changed(&world)),
-        _ => return Ok(Outcome::quiet()),
-    };
-    let Some(refused) = refused else { return Ok(Outcome::quiet()) };
-    let text = answer::text(&refused);
-    let blocked = Blocked {
+        "ConfigChange" => Ok(answer(invocation, &world, CONFIG_CHANGE, settings_changed(&world))),
+        _ => Ok(Outcome::quiet()),
+    }
+}
+
+/// The tool's name for a change of the settings.
+const CONFIG_CHANGE: &str = "ConfigChange";
+
+/// Puts the answer together, and what is to be kept of it afterwards.
+fn answer(invocation: &Invocation<'_>, world: &System<'_>, tool: &str, refused: Option<Refused>) -> Outcome {
+    let Invocation { payload, env, paths } = invocation;
+    let receipt = receipt(invocation, tool, refused.is_some());
+    if refused.is_none() && receipt.is_none() {
+        return Outcome::quiet();
+    }
+    let policy = world.policy();
+    let used: Vec<(String, String)> =
+        policy.used().into_iter().map(|e| (e.rule.clone(), e.reason.clone())).collect();
+    let broken: Vec<String> = policy.broken().map(answer::broken).collect();
+    let text = refused.as_ref().map(|refused| {
+        let session = payload.session_id.as_deref().unwrap_or("");
+        let memory = paths.state.as_deref().map(|state| session::recall(state, session));
+        answer::text(refused, policy, memory.map_or(0, |memory| memory.refusals(refused.category)))
+    });
+    if refused.is_none() && used.is_empty() && broken.is_empty() {
+        return Outcome { afterwards: receipt, ..Outcome::quiet() };
+    }
+    let subject = Subject {
         tool: tool.to_owned(),
         command: match payload.tool_input {
             Some(input) => tools::subject(input),
@@ -57,11 +83,39 @@ pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
         },
         session: payload.session_id.as_deref().map(str::to_owned),
         cwd: payload.directory(),
-        refused,
     };
     let (env, paths) = (env.clone(), paths.clone());
-    let afterwards = Box::new(move || blocked.keep(&env, &paths));
-    Ok(Outcome { afterwards: Some(afterwards), ..Outcome::block(text) })
+    let afterwards = Box::new(move || {
+        if let Some(receipt) = receipt {
+            receipt();
+        }
+        let audit = Audit { env: &env, paths: &paths, subject: &subject };
+        for (rule, reason) in used {
+            audit.excepted(&rule, &reason);
+        }
+        for problem in broken {
+            audit.policy_is_broken(&problem);
+        }
+        if let Some(refused) = refused {
+            if subject.tool == CONFIG_CHANGE {
+                audit.settings_disarm(&refused.why);
+            }
+            audit.refused(refused);
+        }
+    });
+    let outcome = text.map_or_else(Outcome::quiet, Outcome::block);
+    Outcome { afterwards: Some(afterwards), ..outcome }
+}
+
+/// Returns what appends the receipt of a call that runs or writes something.
+fn receipt(invocation: &Invocation<'_>, tool: &str, refused: bool) -> Option<Box<dyn FnOnce()>> {
+    let Invocation { payload, paths, .. } = invocation;
+    let call = payload.tool_use_id.as_deref()?.to_owned();
+    let digest = receipt::digest(tool, payload.tool_input?)?;
+    let receipts = Receipts::of(paths.state.as_deref()?, payload.session_id.as_deref().unwrap_or(""));
+    let verdict = if refused { Verdict::Deny } else { Verdict::Allow };
+    // One that cannot be written changes no verdict.
+    Some(Box::new(move || drop(receipts.append(&call, &digest, verdict))))
 }
 
 /// Judges the settings files as they are on the disk, after one of them has changed.
@@ -79,6 +133,7 @@ fn settings_changed(world: &dyn World) -> Option<Refused> {
              goes on with the settings it had."
         ),
         part: String::new(),
+        through: Vec::new(),
         instead: "put the entries of the rig back, or let a person run rig-hooks-sync".into(),
     })
 }

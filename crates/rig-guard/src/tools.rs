@@ -230,6 +230,7 @@ fn settings(path: &str, document: Option<Vec<u8>>, world: &dyn World) -> Option<
                     lost.join("; ")
                 ),
                 part: path.to_owned(),
+                through: Vec::new(),
                 instead: "keep the entries of the rig in the file, and `disableAllHooks` out of it".into(),
             };
             if lost.is_empty() { None } else { Some(refused()) }

@@ -23,10 +23,13 @@ If it is really wanted, a person can run it in their own terminal; another spell
 const FORCE: &str = "git push --force origin main";
 
 #[test]
-fn an_ordinary_command_passes_without_a_word_or_a_file() {
+fn an_ordinary_command_passes_without_a_word_and_leaves_a_receipt_alone() {
     let home = Home::new();
     guard(&home).bash("cargo test && git push origin main").exits(0);
-    assert!(home.files().is_empty());
+    let receipts = format!(".local/state/rig/sessions/{}.receipts", rig_testkit::payload::SESSION);
+    assert_eq!(home.files(), [Path::new(&receipts)]);
+    guard(&home).payload(Payload::pre_tool_use("Read", json!({"file_path": "/etc/hosts"}))).exits(0);
+    assert_eq!(home.read(&receipts).lines().count(), 1);
 }
 
 #[test]
@@ -218,7 +221,13 @@ fn a_home_that_cannot_be_read_does_not_open_the_door() {
     let home = Home::new();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o000)).unwrap();
     let program = |command: &str| guard(&home).without_capabilities().cwd("/").bash(command);
-    program("git push --force origin main").stderr(PUSH).exits(2);
+    let policy = home.join(".config/rig/guard.json");
+    let said = format!(
+        "policy: the user policy {} is not valid, so its exceptions do not count: it cannot be read: \
+         Permission denied (os error 13)\ninstead",
+        policy.display()
+    );
+    program("git push --force origin main").stderr(PUSH.replace("instead", &said)).exits(2);
     program("ls -la").exits(0);
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
     guard(&home).without_env("HOME").cwd("/").bash(FORCE).stderr(PUSH).exits(2);

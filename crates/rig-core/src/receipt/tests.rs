@@ -73,7 +73,11 @@ fn what_may_have_been_written_is_not_missing() {
     // Older ones were cut off, and the call began before the oldest that is left.
     receipts.append("x", "1", Verdict::Allow).unwrap();
     let now = unix_seconds();
-    fs::write(receipts.older(), format!("{{\"at\":{},\"call\":\"y\",\"input\":\"1\",\"verdict\":\"allow\"}}\n", now - 100)).unwrap();
+    fs::write(
+        receipts.older(),
+        format!("{{\"at\":{},\"call\":\"y\",\"input\":\"1\",\"verdict\":\"allow\"}}\n", now - 100),
+    )
+    .unwrap();
     assert_eq!(receipts.proof("y", "1", None), Proof::Judged);
     let found = [None, Some(now - 200), Some(now - 50)].map(|began| receipts.proof("a", "1", began));
     assert_eq!(found, [Proof::Unknown, Proof::Unknown, Proof::Missing]);
