@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::policy::Extra;
+use crate::rules::unreadable::{UNREADABLE, hides_a_name};
 use crate::rules::{self, Finding, RULES, Rule};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
@@ -59,8 +60,16 @@ impl Refused {
 
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
 pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    let mut judge = Judge { world, refused: None };
-    let parser = Rable;
+    walked(code, cwd, Judge { world, foreign: false, refused: None })
+}
+
+/// Judges code that may be in another language than that of a shell.
+pub fn foreign(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
+    walked(code, cwd, Judge { world, foreign: true, refused: None })
+}
+
+fn walked(code: &str, cwd: Option<&str>, mut judge: Judge<'_>) -> Option<Refused> {
+    let (parser, world) = (Rable, judge.world);
     // The answer is in the judge.
     let _ = Shell::new(&parser, world, &mut judge, cwd.map(str::to_owned)).walk(code);
     judge.refused
@@ -74,6 +83,8 @@ pub fn arguments(words: &[String], cwd: Option<&str>, world: &dyn World) -> Opti
 
 struct Judge<'a> {
     world: &'a dyn World,
+    /// The code need not be that of a shell.
+    foreign: bool,
     refused: Option<Refused>,
 }
 
@@ -98,17 +109,23 @@ impl Visitor for Judge<'_> {
         }
     }
 
-    fn refused(&mut self, code: &str, why: Refusal, _: &Context) -> Verdict {
+    fn refused(&mut self, code: &str, why: Refusal, context: &Context) -> Verdict {
         let bare: String = code.chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         let breaks = |c: char| c.is_whitespace() || ";|&(){}<>`,=$/".contains(c);
         let words: Vec<&str> = bare.split(breaks).filter(|w| !w.is_empty()).collect();
-        match RULES.iter().find(|rule| self.world.policy().has(rule.pack) && (rule.suspects)(&words)) {
-            Some(rule) => {
-                let detail =
-                    format!("the code {why}, so that it cannot be told what it does; write it simpler");
-                self.refuse(rule, &detail, String::new())
-            }
-            None => Ok(()),
+        let policy = self.world.policy();
+        let asked = |rule: &&&Rule| policy.has(rule.pack) && (rule.critical || !context.critical);
+        if let Some(rule) = RULES.iter().filter(asked).find(|rule| (rule.suspects)(&words)) {
+            let detail = format!("the code {why}, so that it cannot be told what it does; write it simpler");
+            return self.refuse(rule, &detail, String::new());
         }
+        let hidden = match why {
+            Refusal::TooDeep | Refusal::TooMuch => true,
+            Refusal::Syntax | Refusal::TooLong => hides_a_name(code),
+        };
+        if hidden && !context.critical && !self.foreign {
+            return self.refuse(&UNREADABLE, &format!("the code {why}"), String::new());
+        }
+        Ok(())
     }
 }

@@ -90,8 +90,12 @@ pub(crate) fn judge(
     }
     let input: Input<'_> = serde_json::from_str(raw.get()).map_err(Failure::Parse)?;
     match tool {
-        "Bash" | "PowerShell" => match input.command.one() {
+        "Bash" => match input.command.one() {
             Some(code) => Ok(judge::command(code, cwd, world)),
+            None => Err(lacks(tool, "a command")),
+        },
+        "PowerShell" => match input.command.one() {
+            Some(code) => Ok(judge::foreign(code, cwd, world)),
             None => Err(lacks(tool, "a command")),
         },
         "Monitor" => match (input.command.one(), input.ws) {
@@ -141,7 +145,7 @@ fn carried(
 ) -> Result<Option<Refused>, Failure> {
     for text in [&input.command, &input.cmd, &input.script] {
         let refused = match text {
-            Text::One(code) => judge::command(code, cwd, world),
+            Text::One(code) => judge::foreign(code, cwd, world),
             Text::Many(words) => judge::arguments(words, cwd, world),
             Text::None => None,
         };

@@ -3,8 +3,11 @@
 //! Everything is asked for only when a rule needs it: most commands are judged without a look at
 //! the file system.
 
+mod disk;
+
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rig_core::env::Environment;
 use rig_core::error::chain;
@@ -18,6 +21,9 @@ use crate::shell::absolute;
 
 /// Where a working copy is ordinary work, unless it is the project itself.
 const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
+
+/// How much time of the processor one verdict may take. Without optimisation everything takes longer.
+const BUDGET: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 200 });
 
 /// Facts about the machine and the session.
 pub trait World {
@@ -94,6 +100,8 @@ pub struct System<'a> {
     env: &'a Environment,
     paths: &'a Paths,
     cwd: PathBuf,
+    /// The time of the processor that was used up before.
+    started: Duration,
     records: OnceCell<Result<Vec<Record>, String>>,
     outline: OnceCell<Protected>,
     protected: OnceCell<Protected>,
@@ -105,7 +113,16 @@ impl<'a> System<'a> {
     #[must_use]
     pub fn new(env: &'a Environment, paths: &'a Paths, cwd: PathBuf) -> Self {
         let (records, outline, protected) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { env, paths, cwd, records, outline, protected, policy: OnceCell::new() }
+        Self {
+            env,
+            paths,
+            cwd,
+            started: processor_time(),
+            records,
+            outline,
+            protected,
+            policy: OnceCell::new(),
+        }
     }
 
     /// Returns the session's directory.
@@ -175,6 +192,12 @@ impl<'a> System<'a> {
         }
         protected
     }
+}
+
+/// Returns how much time of the processor this process has used.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 fn add(list: &mut Vec<String>, path: &Path) {
@@ -259,6 +282,22 @@ impl World for System<'_> {
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         settings::read(Path::new(path))
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.env.get_os(name)?.into_string().ok()
+    }
+
+    fn script(&self, path: &str) -> Option<Script> {
+        disk::script(Path::new(path))
+    }
+
+    fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {
+        disk::git_config(dir.map(Path::new), self.paths.home.as_deref(), key)
+    }
+
+    fn exhausted(&self) -> bool {
+        processor_time().saturating_sub(self.started) > BUDGET
     }
 
     fn policy(&self) -> &Policy {

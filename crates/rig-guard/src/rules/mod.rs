@@ -14,6 +14,7 @@ pub(crate) mod pattern;
 mod rm;
 mod sql;
 mod targets;
+pub(crate) mod unreadable;
 
 pub use crate::policy::Pack;
 use crate::shell::Call;
@@ -79,7 +80,7 @@ impl Finding {
 }
 
 /// Every rule, in the order in which they are asked.
-pub static RULES: [&Rule; 9] = [
+pub static RULES: [&Rule; 10] = [
     &git::PUSH_FORCE,
     &git::RESET_HARD,
     &rm::RM_ROOT,
@@ -89,6 +90,7 @@ pub static RULES: [&Rule; 9] = [
     &own::SETTINGS,
     &own::FILES,
     &off::OFF,
+    &unreadable::UNREADABLE,
 ];
 
 /// The rule about Claude's settings, which also judges edits and changes on the disk.

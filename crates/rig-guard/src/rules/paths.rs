@@ -61,9 +61,8 @@ pub(super) fn danger(word: &Word, cwd: Option<&str>, world: &dyn World) -> Optio
     if let Some(what) = places.danger(&Pattern::of(word, cwd)?) {
         return Some(format!("{shown} is {what}"));
     }
-    let mut unknowns = word.unknowns();
-    let (Some((at, true)), None) = (unknowns.next(), unknowns.next()) else { return None };
-    if word.text.is_empty() {
+    let at = word.unknowns().next()?.0;
+    if word.text.is_empty() || word.unknowns().any(|(other, empty)| other != at || !empty) {
         return None;
     }
     let without = Word {

@@ -41,7 +41,7 @@ pub enum Refusal {
     #[error("is no valid shell program")]
     Syntax,
     /// It is too long.
-    #[error("is longer than {} KiB", MAX_CODE >> 10)]
+    #[error("is longer than {} KiB or {MAX_COMMANDS} commands", MAX_CODE >> 10)]
     TooLong,
     /// It is nested too deep.
     #[error("is nested more than {MAX_BRACKETS} deep")]
@@ -195,7 +195,7 @@ impl<'a> Scanner<'a> {
 
     fn count(&mut self) -> Result<(), Refusal> {
         self.commands += 1;
-        if self.commands > MAX_COMMANDS { Err(Refusal::TooMuch) } else { Ok(()) }
+        if self.commands > MAX_COMMANDS { Err(Refusal::TooLong) } else { Ok(()) }
     }
 
     fn negation(&mut self) -> Result<(), Refusal> {

@@ -284,9 +284,8 @@ impl Shell<'_> {
         self.copies(name, words)?;
         if words[0].text.contains('/') {
             self.script(name, &words[0], words[1..].to_vec(), None)?;
-        } else {
-            self.unknown_wrapper(name, words)?;
         }
+        self.unknown_wrapper(name, words)?;
         Ok(match name {
             "true" | "echo" | "printf" | ":" | "sleep" => Status::Success,
             "false" => Status::Failure,

@@ -7,6 +7,7 @@
 mod read;
 mod tokens;
 
+use super::state::Item;
 use super::word::Word;
 use super::{Flow, Refusal, Shell};
 
@@ -79,6 +80,18 @@ enum Action {
 }
 
 impl Shell<'_> {
+    /// Replaces a `~` at the start, which programs expand on their own.
+    fn at_home(&mut self, word: &Word) -> Word {
+        let rest = word.text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (rest, self.scalar("HOME")) {
+            (Some(_), Item::Text(mut home)) => {
+                home.push(&word.tail(1));
+                home
+            }
+            _ => word.clone(),
+        }
+    }
+
     /// Walks through what a program in another language runs.
     pub(super) fn program(&mut self, language: Language, text: &Word) -> Flow {
         if language == Language::Shell {
@@ -100,6 +113,7 @@ impl Shell<'_> {
                     self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
                 }
                 Action::Command(words) => {
+                    let words: Vec<Word> = words.iter().map(|word| self.at_home(word)).collect();
                     self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
                 }
             }

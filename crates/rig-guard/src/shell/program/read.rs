@@ -52,8 +52,12 @@ enum Value {
     Text(Word),
     List(Vec<Word>),
     /// `recursive: true`, `shell=True`, `-R`: names in the argument.
-    Named(String, Word),
+    Named(String, Vec<Word>),
     Unknown,
+}
+
+fn text(value: &Value) -> Option<&Word> {
+    if let Value::Text(word) = value { Some(word) } else { None }
 }
 
 fn lists(list: &str, name: &str) -> bool {
@@ -142,8 +146,8 @@ impl<'t> Reader<'t> {
     fn delete(&mut self, arguments: &[Value], option: &str) {
         let mut words = vec![Word::literal("rm"), Word::literal(option), Word::literal("--")];
         match arguments.first() {
-            Some(Value::Text(word)) => words.push(home(word)),
-            Some(Value::List(list)) => words.extend(list.iter().map(home)),
+            Some(Value::Text(word)) => words.push(word.clone()),
+            Some(Value::List(list)) => words.extend(list.iter().cloned()),
             _ => words.push(Word::unknown(false)),
         }
         if self.language == Language::Perl || self.language == Language::Tcl {
@@ -151,7 +155,7 @@ impl<'t> Reader<'t> {
                 arguments
                     .iter()
                     .skip(1)
-                    .filter_map(|v| if let Value::Text(w) = v { Some(home(w)) } else { None }),
+                    .filter_map(|v| if let Value::Text(w) = v { Some(w.clone()) } else { None }),
             );
         }
         self.actions.push(Action::Command(words));
@@ -172,7 +176,7 @@ impl<'t> Reader<'t> {
         });
         let mut words = vec![Word::literal("chmod")];
         words.extend(mode.map(Word::literal));
-        words.extend(texts.iter().map(|word| home(word)));
+        words.extend(texts.iter().map(|word| (*word).clone()));
         self.actions.push(Action::Command(words));
     }
 
@@ -183,31 +187,21 @@ impl<'t> Reader<'t> {
                 self.actions.push(Action::Command([std::slice::from_ref(program), words].concat()));
             }
             [Value::Text(first), rest @ ..] => {
-                let others: Vec<Word> = rest
-                    .iter()
-                    .filter_map(|v| if let Value::Text(w) = v { Some(w.clone()) } else { None })
-                    .collect();
+                let others: Vec<Word> = rest.iter().filter_map(text).cloned().collect();
                 let plain = !first.text.contains([' ', ';', '|', '&', '\n']);
-                let argv = matches!(self.language, Language::Ruby | Language::Perl | Language::Lisp)
-                    || rest.iter().any(|v| matches!(v, Value::Named(name, _) if name == "args"));
-                if let Some(Value::Named(_, _)) = rest.first()
-                    && argv
-                    && plain
-                    && others.is_empty()
-                {
-                    let listed = rest
-                        .iter()
-                        .filter_map(|v| if let Value::Named(_, w) = v { Some(w.clone()) } else { None });
-                    self.actions
-                        .push(Action::Command(std::iter::once(first.clone()).chain(listed).collect()));
-                } else if plain && !others.is_empty() && (argv || others.len() > 1) {
-                    self.actions
-                        .push(Action::Command(std::iter::once(first.clone()).chain(others).collect()));
-                } else {
-                    self.actions.push(Action::Code(first.clone()));
-                }
+                let separate = matches!(self.language, Language::Ruby | Language::Perl | Language::Lisp);
+                let named = rest.iter().find_map(|value| match value {
+                    Value::Named(name, words) if name == "args" => Some(words),
+                    _ => None,
+                });
+                self.actions.push(match named {
+                    Some(words) => Action::Command([std::slice::from_ref(first), words].concat()),
+                    None if plain && (separate && !others.is_empty() || others.len() > 1) => {
+                        Action::Command(std::iter::once(first.clone()).chain(others).collect())
+                    }
+                    None => Action::Code(first.clone()),
+                });
             }
-            // `spawn({cmd: [...]})`, a template: whatever text there is.
             _ => {}
         }
     }
@@ -217,7 +211,7 @@ impl<'t> Reader<'t> {
         let bare = match self.tokens.get(at)? {
             Token::Mark('(') => false,
             // `system "rm"`, and `$\`rm\`` of zx.
-            Token::Text(_) | Token::Words(_) | Token::Name(_) => true,
+            Token::Text(_) | Token::Words(_) | Token::Name(_) | Token::Number(_) => true,
             Token::Mark('[' | '{') => self.language != Language::Python,
             _ => return None,
         };
@@ -338,7 +332,11 @@ impl<'t> Reader<'t> {
                         match inner {
                             Value::Text(inner) => items.push(inner),
                             Value::List(inner) => items.extend(inner),
-                            Value::Named(key, _) if hash => named = named.or(Some(key)),
+                            Value::Named(key, words) if hash => {
+                                if matches!(key.as_str(), "args" | "recursive") || named.is_none() {
+                                    (named, items) = (Some(key), words);
+                                }
+                            }
                             _ => items.push(Word::unknown(false)),
                         }
                         inside = end.max(inside + 1);
@@ -348,8 +346,8 @@ impl<'t> Reader<'t> {
                         add(&mut word, &items[0], joined);
                     } else if first && !hash {
                         list = Some(items);
-                    } else if hash && first {
-                        word = items.into_iter().next();
+                    } else if first {
+                        list = Some(items);
                     }
                 }
                 Token::Mark('+' | '.' | '&' | '/' | '~') => {
@@ -367,7 +365,7 @@ impl<'t> Reader<'t> {
         }
         let value = match (named, list, word) {
             (Some(name), list, word) => {
-                Value::Named(name, word.or(list.and_then(|l| l.into_iter().next())).unwrap_or_default())
+                Value::Named(name, list.unwrap_or_else(|| word.into_iter().collect()))
             }
             (None, Some(list), _) => Value::List(list),
             (None, None, Some(word)) => Value::Text(word),
@@ -395,11 +393,6 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// `~` as the shell would take it; programs expand it on their own, or mean the home directory.
-fn home(word: &Word) -> Word {
-    word.clone()
-}
-
 /// Returns what a `sed` script runs: its `e` command, and substitutions with the flag `e`.
 pub(super) fn sed(script: &str) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -411,15 +404,27 @@ pub(super) fn sed(script: &str) -> Vec<Action> {
             actions.push(Action::Code(Word::literal(code.replace('\0', ""))));
         } else if let Some(rest) = command.strip_prefix('s')
             && let Some(separator) = rest.chars().next().filter(|c| !c.is_alphanumeric())
+            && let [_, with, flags, ..] = unescaped(&rest[separator.len_utf8()..], separator)[..]
+            && flags.contains('e')
+            && !flags.contains('w')
         {
-            let mut parts = rest[separator.len_utf8()..].split(separator);
-            if let (Some(_), Some(with), Some(flags)) = (parts.next(), parts.next(), parts.next())
-                && flags.contains('e')
-                && !flags.contains('w')
-            {
-                actions.push(Action::Code(Word::literal(unescape(with).replace('\0', ""))));
-            }
+            let with = with.replace(&format!("\\{separator}"), &separator.to_string());
+            actions.push(Action::Code(Word::literal(unescape(&with).replace('\0', ""))));
         }
     }
     actions
+}
+
+/// Splits a text where a separator stands without a backslash before it.
+fn unescaped(text: &str, separator: char) -> Vec<&str> {
+    let (mut parts, mut from, mut escaped) = (Vec::new(), 0, false);
+    for (at, c) in text.char_indices() {
+        if c == separator && !escaped {
+            parts.push(&text[from..at]);
+            from = at + c.len_utf8();
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    parts.push(&text[from..]);
+    parts
 }

@@ -4,6 +4,7 @@
 //! for one. Behind these they are text.
 
 const KNOWN: &str = "
+alias builtin command export declare local readonly typeset
 7z ack ag aider alembic ansible-playbook apropos apt apt-cache apt-get ar aria2c as awk aws az
 b2sum banner base32 base64 basename bat batcat bc bg bind biome black brew bun bzip2 cal caller
 cargo cat cc cheat chgrp chmod chown clang claude clear cmake cmp code codex column comm compgen
