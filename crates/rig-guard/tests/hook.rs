@@ -237,29 +237,29 @@ fn a_home_that_cannot_be_read_does_not_open_the_door() {
 fn hostile_code_is_answered_and_not_crashed_on() {
     let home = Home::new();
     for (name, code, verdict) in [
-        ("nested substitutions", "$(".repeat(10_000),2),
+        ("nested substitutions", "$(".repeat(10_000), 2),
         (
             "nested substitutions that delete",
             format!("{}rm -rf /{}", "$(".repeat(10_000), ")".repeat(10_000)),
             2,
         ),
-        ("nested quotes", "\"$(".repeat(10_000),2),
+        ("nested quotes", "\"$(".repeat(10_000), 2),
         ("nested braces", format!("echo {}{}", "{a,".repeat(10_000), "}".repeat(10_000)), 0),
         ("many braces", format!("echo {}", "{a,b}".repeat(40)), 0),
-        ("arithmetic", format!("echo $(({}1))", "-".repeat(60_000)),2),
+        ("arithmetic", format!("echo $(({}1))", "-".repeat(60_000)), 2),
         ("arithmetic in backticks", format!("echo `echo $(({}1))`", "-".repeat(60_000)), 0),
-        ("conditions", format!("[[ {}a ]]", "! ".repeat(30_000)),2),
-        ("ifs", "if ".repeat(20_000),2),
+        ("conditions", format!("[[ {}a ]]", "! ".repeat(30_000)), 2),
+        ("ifs", "if ".repeat(20_000), 2),
         ("functions", "f() ".repeat(15_000), 0),
         ("fork bomb", ":(){ :|:& };:".to_owned(), 0),
-        ("doubling", format!("X=xxxxxxxx; {}git push", "X=$X$X; ".repeat(60)),2),
+        ("doubling", format!("X=xxxxxxxx; {}git push", "X=$X$X; ".repeat(60)), 2),
         ("doubling before a push", format!("X=xxxxxxxx; {}{FORCE}", "X=$X$X; ".repeat(60)), 2),
         (
             "functions that call each other",
             (0..30).map(|n| format!("f{n}() {{ f{0}; f{0}; }}\n", n + 1)).collect::<String>() + "f0",
             2,
         ),
-        ("evals", format!("{}ls", "eval ".repeat(5_000)),2),
+        ("evals", format!("{}ls", "eval ".repeat(5_000)), 2),
         ("wrappers", format!("{}{FORCE}", "sudo ".repeat(100)), 2),
         ("words", format!("echo {}", "a ".repeat(30_000)), 0),
         ("a long word", "a".repeat(60_000), 0),
@@ -271,7 +271,7 @@ fn hostile_code_is_answered_and_not_crashed_on() {
         ("variables", (0..5_000).map(|n| format!("V{n}=x ; ")).collect::<String>() + FORCE, 2),
         ("nul", "git pu\0sh --force".to_owned(), 2),
         ("holes", "git push \0u\0--force \x000\0".to_owned(), 0),
-        ("lone quotes", "'\"'\"'\"`$(".to_owned(),2),
+        ("lone quotes", "'\"'\"'\"`$(".to_owned(), 2),
         ("stars", format!("rm -rf /{}b", "*a".repeat(2_000)), 0),
     ] {
         let output = guard(&home).cwd("/").bash(&code).output();
