@@ -62,7 +62,7 @@ impl Job {
 
     async fn to_channel(&self) -> Result<Outcome, Trouble> {
         let channel = self.channel_of(&self.claimed.target).to_owned();
-        let place = self.place(&channel).await?;
+        let place = self.place(&channel).await.map_err(unsent)?;
         if place.is_forum {
             // A forum takes no messages: they go into a post of their own.
             let key = format!("{}{}", super::thread::OWN_POST, self.claimed.escalation.id);
@@ -82,13 +82,13 @@ impl Job {
 
     async fn to_user(&self) -> Result<Outcome, Trouble> {
         let user = &self.claimed.target;
-        let channel = self.courier.dm(&self.turn, user).await?;
+        let channel = self.courier.dm(&self.turn, user).await.map_err(unsent)?;
         let result = self.send(&Spot { channel, ..Spot::default() }).await;
         if !result.as_ref().is_err_and(Trouble::is_missing) {
             return result;
         }
         self.courier.forget_dm(user);
-        let channel = self.courier.dm(&self.turn, user).await?;
+        let channel = self.courier.dm(&self.turn, user).await.map_err(unsent)?;
         self.send(&Spot { channel, ..Spot::default() }).await
     }
 
@@ -99,7 +99,7 @@ impl Job {
     async fn to_thread_of(&self, key: &str) -> Result<Outcome, Trouble> {
         let mut gone = None;
         for _ in 0..2 {
-            let spot = self.thread(key, gone.as_deref()).await?;
+            let spot = self.thread(key, gone.as_deref()).await.map_err(unsent)?;
             let result = self.send(&spot).await;
             let Some(thread) = spot.thread.clone() else { return result };
             match result {
@@ -108,7 +108,8 @@ impl Job {
                     gone = Some(thread);
                 }
                 Err(trouble) if matches!(trouble.code(), ARCHIVED | LOCKED) => {
-                    return self.send(&self.beside(&thread, spot.guild.as_deref()).await?).await;
+                    let beside = self.beside(&thread, spot.guild.as_deref()).await.map_err(unsent)?;
+                    return self.send(&beside).await;
                 }
                 other => return other,
             }
@@ -136,7 +137,9 @@ impl Job {
             let stale = claimed.escalation.state != EscalationState::Open
                 || claimed.round < claimed.escalation.level_round;
             if stale || now.duration_since(since) >= NONCE_LASTS {
-                if let Some(message) = self.find(&spot.channel, &self.message(spot, false).marker()).await? {
+                if let Some(message) =
+                    self.find(&spot.channel, &self.message(spot, false).marker()).await.map_err(unsent)?
+                {
                     return Ok(self.sent(spot, &message, false));
                 }
                 if stale {
@@ -251,6 +254,14 @@ impl Job {
         };
         let target = ways.iter().find(|target| !tried(target) && !same(target))?;
         Some((Route::DiscordChannel, (*target).to_owned()))
+    }
+}
+
+/// Says of what went wrong before a message was sent that the message itself did not arrive.
+fn unsent(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::NoAnswer { text, .. } => Trouble::NoAnswer { text, uncertain: false },
+        other => other,
     }
 }
 

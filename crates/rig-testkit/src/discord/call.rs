@@ -20,6 +20,10 @@ pub enum Call {
     CreateMessage,
     /// `PATCH /channels/{channel}/messages/{message}`.
     EditMessage,
+    /// `DELETE /channels/{channel}/messages/{message}`.
+    DeleteMessage,
+    /// `PATCH /channels/{channel}`: a thread comes back from the archive.
+    EditChannel,
     /// `POST /channels/{channel}/messages/{message}/threads`.
     ThreadFromMessage,
     /// `POST /channels/{channel}/threads`: a thread without a message, or a forum's post.
@@ -30,6 +34,8 @@ pub enum Call {
     ArchivedThreads,
     /// `PATCH /webhooks/{application}/{token}/messages/@original`.
     EditOriginal,
+    /// `POST /webhooks/{application}/{token}`: says something more to the one who clicked.
+    FollowUp,
 }
 
 /// The path of every call, as the description writes it.
@@ -41,11 +47,14 @@ const CALLS: &[(Call, &str, &str)] = &[
     (Call::GetMessage, "GET", "/channels/{channel_id}/messages/{message_id}"),
     (Call::CreateMessage, "POST", "/channels/{channel_id}/messages"),
     (Call::EditMessage, "PATCH", "/channels/{channel_id}/messages/{message_id}"),
+    (Call::DeleteMessage, "DELETE", "/channels/{channel_id}/messages/{message_id}"),
+    (Call::EditChannel, "PATCH", "/channels/{channel_id}"),
     (Call::ThreadFromMessage, "POST", "/channels/{channel_id}/messages/{message_id}/threads"),
     (Call::CreateThread, "POST", "/channels/{channel_id}/threads"),
     (Call::ActiveThreads, "GET", "/guilds/{guild_id}/threads/active"),
     (Call::ArchivedThreads, "GET", "/channels/{channel_id}/threads/archived/public"),
     (Call::EditOriginal, "PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original"),
+    (Call::FollowUp, "POST", "/webhooks/{webhook_id}/{webhook_token}"),
 ];
 
 /// Which requests a fault or a limit is for.

@@ -18,6 +18,8 @@ pub enum What {
     Thread,
     /// A channel for direct messages was opened. Nobody sees that.
     Dm,
+    /// A message was taken back.
+    Deleted,
     /// Somebody who clicked was answered; nobody else sees it.
     Reply,
 }
@@ -76,6 +78,7 @@ impl Notice {
             What::Edited => format!("edit {}:", self.place),
             What::Thread => format!("thread {}", self.place),
             What::Dm => format!("dm {}", self.place),
+            What::Deleted => format!("delete {}:", self.place),
             What::Reply => format!("reply {}:", self.place),
         }];
         if self.what != What::Thread && !self.content.is_empty() {

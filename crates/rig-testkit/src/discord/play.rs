@@ -93,6 +93,7 @@ pub(crate) fn answer(stage: &Stage<Discord>, request: &Request) -> Reply {
     }
     let from = state.own.notices.len();
     let response = match state.own.play(&asked, request) {
+        Ok((204, _)) => Response::empty(204),
         Ok((status, body)) => Response::json(status, &body),
         Err(refusal) => refusal.response(),
     };
@@ -226,6 +227,23 @@ impl Discord {
                 let channel = self.world.messages.get(&id).ok_or(Refusal::new(404, 10008))?.channel;
                 self.change(channel, id, &body)?;
                 (200, self.show(id)?)
+            }
+            Call::DeleteMessage => {
+                let body = self.world.message(channel, asked.message())?.body.clone();
+                self.note(What::Deleted, channel, asked.message(), &body);
+                self.world.messages.remove(&asked.message());
+                (204, Value::Null)
+            }
+            Call::EditChannel => {
+                self.world.unarchive(channel, &body)?;
+                (200, self.world.show_channel(self.world.channel(channel)?))
+            }
+            Call::FollowUp => {
+                let known = self.interactions.get(asked.path("webhook_token")).copied();
+                let id = known.ok_or(Refusal::new(404, 10015))?;
+                let channel = self.world.messages.get(&id).ok_or(Refusal::new(404, 10008))?.channel;
+                self.note(What::Reply, channel, id, &body);
+                (204, Value::Null)
             }
             Call::ThreadFromMessage => {
                 let id = self.world.thread_from(channel, asked.message(), &body)?;

@@ -19,7 +19,7 @@ pub(crate) fn headers(asked: &Asked, request: &Request) -> Vec<String> {
     match authorization.and_then(|value| value.strip_prefix("Bot ")) {
         Some(token) if !token.is_empty() && token.trim() == token => {}
         // The token of the path is enough there.
-        None if asked.call == Call::EditOriginal && authorization.is_none() => {}
+        None if matches!(asked.call, Call::EditOriginal | Call::FollowUp) && authorization.is_none() => {}
         _ => errors.push("Authorization is not `Bot <token>`".to_owned()),
     }
     if !request.body.is_empty() {
@@ -50,6 +50,7 @@ pub(crate) fn body(asked: &Asked, kind: Option<Kind>, body: &Value) -> Vec<Strin
             nonce(body, &mut errors);
         }
         Call::EditMessage | Call::EditOriginal => message(body, true, &mut errors),
+        Call::FollowUp => message(body, false, &mut errors),
         Call::ThreadFromMessage => name(body, &mut errors),
         Call::CreateThread if kind == Some(Kind::Forum) => {
             name(body, &mut errors);

@@ -41,6 +41,15 @@ impl World {
         if channel.kind != Kind::Thread {
             shown["type"] = if channel.kind == Kind::Forum { 15 } else { 0 }.into();
             shown["position"] = 0.into();
+            if channel.kind == Kind::Forum {
+                let tag = |id: &Id| {
+                    json!({
+                        "id": id.to_string(), "name": format!("tag {id}"), "moderated": false,
+                        "emoji_id": null, "emoji_name": null,
+                    })
+                };
+                shown["available_tags"] = channel.tags.iter().map(tag).collect();
+            }
             return shown;
         }
         let count = self.messages.values().filter(|message| message.channel == channel.id).count();

@@ -208,6 +208,21 @@ impl World {
         Ok(())
     }
 
+    /// Brings a thread back from the archive.
+    pub(crate) fn unarchive(&mut self, id: Id, change: &Value) -> Result<(), Refusal> {
+        let place = self.channels.get_mut(&id).ok_or(Refusal::new(404, 10003))?;
+        match place.kind {
+            Kind::Thread if change["archived"] != false => Err(Refusal::new(400, 50035)),
+            // Whoever locked it alone may do that.
+            Kind::Thread if place.locked => Err(Refusal::new(403, 50013)),
+            Kind::Thread => {
+                place.archived = false;
+                Ok(())
+            }
+            _ => Err(Refusal::new(403, 50013)),
+        }
+    }
+
     /// Starts a thread at a message, whose id it gets.
     pub(crate) fn thread_from(&mut self, channel: Id, message: Id, body: &Value) -> Result<Id, Refusal> {
         if self.channel(channel)?.kind != Kind::Text {

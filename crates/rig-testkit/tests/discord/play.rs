@@ -172,3 +172,28 @@ fn what_is_not_there_and_what_belongs_to_others_is_refused() {
         ]
     );
 }
+
+#[test]
+fn a_message_is_taken_back_and_a_thread_brought_back() {
+    let discord = FakeDiscord::start();
+    let (_, message) = post(&discord, ADMIN, &embed("once too often"));
+    let path = format!("/channels/{ADMIN}/messages/{message}");
+    assert_eq!(call(&discord, "DELETE", &path, &Value::Null).0, 204);
+    assert_eq!(brief(&call(&discord, "DELETE", &path, &Value::Null)), (404, 10008));
+    assert_eq!(discord.notices().last().unwrap().what, What::Deleted);
+
+    let (_, starter) = post(&discord, PULLS, &embed("acme/app#15"));
+    let start = json!({ "name": "acme/app#15", "auto_archive_duration": 4320 });
+    assert_eq!(
+        call(&discord, "POST", &format!("/channels/{PULLS}/messages/{starter}/threads"), &start).0,
+        201
+    );
+    discord.archive(starter);
+    let (_, shown) = get(&discord, &format!("/channels/{starter}"));
+    assert_eq!(shown["thread_metadata"]["archived"], true);
+    let back = json!({ "archived": false });
+    let (status, shown) = call(&discord, "PATCH", &format!("/channels/{starter}"), &back);
+    assert_eq!((status, &shown["thread_metadata"]["archived"]), (200, &json!(false)));
+    discord.lock(starter);
+    assert_eq!(brief(&call(&discord, "PATCH", &format!("/channels/{starter}"), &back)), (403, 50013));
+}
