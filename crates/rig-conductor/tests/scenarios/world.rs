@@ -30,7 +30,7 @@ impl Place<'_> {
         Self::File(tempfile::tempdir().unwrap())
     }
 
-    fn settings(&self) -> StoreSettings {
+    pub(crate) fn settings(&self) -> StoreSettings {
         match self {
             Self::File(dir) => StoreSettings::Sqlite(dir.path().join("conductor.db")),
             Self::Server(database) => {
