@@ -23,6 +23,7 @@ mod body;
 mod fold;
 pub mod model;
 mod options;
+mod postgres;
 mod query;
 mod row;
 mod run;
@@ -55,7 +56,9 @@ use crate::settings::StoreSettings;
 pub async fn open(place: &StoreSettings, options: StoreOptions) -> Result<Arc<dyn Store>, StoreError> {
     match place {
         StoreSettings::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, options).await?)),
-        StoreSettings::Postgres { .. } => Err(StoreError::Broken("this build has no PostgreSQL".to_owned())),
+        StoreSettings::Postgres { url, schema } => {
+            Ok(Arc::new(postgres::PgStore::open(url, schema, options).await?))
+        }
     }
 }
 
@@ -135,10 +138,8 @@ pub trait Store: Send + Sync {
 
     /// Finds the thread of a pull request or an issue, or takes the right to make it until the lease is over.
     ///
-    /// Who has the right gets it again, with a new lease; so two makers within one process need names of
-    /// their own, such as process and entry of the outbox. The thread of [`ThreadClaim::Mine`] says since when
-    /// an earlier try is open; from the claim on, this one counts as open too, until
-    /// [`Store::save_thread`] says otherwise.
+    /// Who has the right gets it again, with a new lease; so makers that work at the same time need names of
+    /// their own.
     async fn thread(&self, key: &str, owner: &str, lease: Duration) -> Result<ThreadClaim, StoreError>;
 
     /// Notes how far the making of a thread has come, all of it as it is given; `false` when the right to make

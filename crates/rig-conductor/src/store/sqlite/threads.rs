@@ -38,10 +38,9 @@ pub(super) fn thread(
     {
         return Ok(ThreadClaim::Busy(Duration::try_from(until.duration_since(now)).unwrap_or_default()));
     }
-    let take = "insert into threads (key, owner, lease_until, uncertain_since) values (?1, ?2, ?3, ?4) \
-                on conflict (key) do update set owner = excluded.owner, lease_until = excluded.lease_until, \
-                uncertain_since = coalesce(uncertain_since, excluded.uncertain_since)";
-    tx.run(take, params![key, owner, At(micros(shifted(now, lease, 1))), At(now)])?;
+    let take = "insert into threads (key, owner, lease_until) values (?1, ?2, ?3) \
+                on conflict (key) do update set owner = excluded.owner, lease_until = excluded.lease_until";
+    tx.run(take, params![key, owner, At(micros(shifted(now, lease, 1)))])?;
     Ok(ThreadClaim::Mine(thread))
 }
 
