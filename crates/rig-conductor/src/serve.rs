@@ -185,7 +185,10 @@ async fn settle(workers: [(&str, JoinHandle<()>); 2]) {
 
 /// Returns every route, with what all of them share.
 fn layered(app: Arc<App>) -> Router {
-    http::router(Arc::clone(&app))
+    let routes = http::router(Arc::clone(&app));
+    #[cfg(feature = "test-hooks")]
+    let routes = crate::testing::routes(Arc::clone(&app)).merge(routes);
+    routes
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(app, around))

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use parse::{Loaded, SettingsError, Shown, load, load_embedded};
-pub use source::{DEFAULT_FILE, Environment, FILE_VARIABLE, Flags, Origin};
+pub use source::{DEFAULT_FILE, Environment, FILE_VARIABLE, Flags, Given, Origin, Sources};
 pub use table::{Form, Setting, TABLE};
 
 use crate::domain::Policy;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Stop};
@@ -29,6 +30,22 @@ pub struct Swept {
     pub failed: u64,
     /// What the dead-man's switch was told.
     pub ping: Ping,
+}
+
+impl Swept {
+    /// Returns it as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let Self { bumped, reminded, announced, overtaken, failed, ping } = self;
+        json!({
+            "bumped": bumped,
+            "reminded": reminded,
+            "announced": announced,
+            "overtaken": overtaken,
+            "failed": failed,
+            "deadManPing": ping.as_str(),
+        })
+    }
 }
 
 /// Sweeps at once and then at every interval, until the end is asked for. The interval is counted by the

@@ -107,18 +107,11 @@ fn discord(discord: &Discord) -> Vec<(&'static str, Result<String, String>)> {
     };
     let channel =
         |id: &str| ask(&format!("/channels/{id}")).map(|answer| format!("#{}", name(answer, "name")));
-    let mut rows = vec![
+    vec![
         ("discord: bot", ask("/users/@me").map(|answer| name(answer, "username"))),
         ("discord: admin channel", channel(&discord.admin_channel)),
         ("discord: tasks channel", channel(&discord.tasks_channel)),
-    ];
-    for user in &discord.p0_users {
-        rows.push((
-            "discord: P0 user",
-            ask(&format!("/users/{user}")).map(|answer| name(answer, "username")),
-        ));
-    }
-    rows
+    ]
 }
 
 /// Asks for JSON; the error repeats neither the URL nor the token.

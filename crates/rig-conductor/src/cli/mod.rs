@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use crate::logging;
 use crate::settings::{self, Environment, Flags, Loaded, Settings};
 
 /// It was done.
@@ -88,6 +90,13 @@ fn load(flags: &Flags) -> Result<(Settings, Loaded), u8> {
             Err(WRONG)
         }
     }
+}
+
+/// Logs for a command that ends by itself: what went wrong, unless somebody asked for more.
+fn log_trouble(loaded: &Loaded) {
+    let asked = loaded.shown.iter().any(|shown| shown.key == "log" && shown.from != "default");
+    let filter = if asked { loaded.log.clone() } else { Targets::new().with_default(LevelFilter::WARN) };
+    logging::to_stderr(filter);
 }
 
 /// Starts what asynchronous code runs on.

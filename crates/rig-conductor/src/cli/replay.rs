@@ -1,7 +1,6 @@
 use std::time::Duration;
 
-use super::{DONE, FAILED, complain, load, runtime, say};
-use crate::logging;
+use super::{DONE, FAILED, complain, load, log_trouble, runtime, say};
 use crate::settings::{Flags, Settings};
 use crate::store::{self, ReplayReport};
 
@@ -23,7 +22,7 @@ impl Replay {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        logging::to_stderr(loaded.log);
+        log_trouble(&loaded);
         let runtime = match runtime(1) {
             Ok(runtime) => runtime,
             Err(error) => {

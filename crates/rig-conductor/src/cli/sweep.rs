@@ -1,13 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::{DONE, FAILED, complain, load, runtime, say};
+use super::{DONE, FAILED, complain, load, log_trouble, runtime, say};
 use crate::app::Stop;
 use crate::settings::{Flags, Settings};
 use crate::sweep::Swept;
-use crate::{delivery, logging, serve, sweep};
+use crate::{delivery, serve, sweep};
 
 /// Look once for what is due, tell people, and end
 ///
@@ -28,7 +26,7 @@ impl Sweep {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        logging::to_stderr(loaded.log);
+        log_trouble(&loaded);
         let runtime = match runtime(1) {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -78,15 +76,7 @@ fn in_words(swept: &Swept, waiting: u64) -> String {
 }
 
 fn in_json(swept: &Swept, waiting: u64) -> String {
-    let Swept { bumped, reminded, announced, overtaken, failed, ping } = swept;
-    json!({
-        "bumped": bumped,
-        "reminded": reminded,
-        "announced": announced,
-        "overtaken": overtaken,
-        "failed": failed,
-        "pending": waiting,
-        "deadManPing": ping.as_str(),
-    })
-    .to_string()
+    let mut answer = swept.json();
+    answer["pending"] = waiting.into();
+    answer.to_string()
 }

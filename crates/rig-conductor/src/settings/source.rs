@@ -25,9 +25,8 @@ const LIMIT: u64 = 1 << 20;
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Reads those of this process.
+    /// Reads those of this process. It is the one place of this crate that does.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the environment")]
     pub fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -100,7 +99,7 @@ impl clap::Args for Flags {
         });
         let mut secrets =
             String::from("Secrets have no flag. A file may hold each, named by the variable with _FILE:\n");
-        for setting in TABLE.iter().filter(|setting| setting.flag.is_none()) {
+        for setting in TABLE.iter().filter(|setting| setting.secret && setting.flag.is_none()) {
             secrets.push_str(&format!("  {}={}\n", setting.variable, setting.value));
         }
         secrets.push_str("\nA flag counts more than a variable, and a variable more than the file.");

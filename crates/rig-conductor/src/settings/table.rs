@@ -18,7 +18,7 @@ pub struct Setting {
     pub key: &'static str,
     /// The flag; what is secret has none, since everybody can list processes.
     pub flag: Option<&'static str>,
-    /// The variable. For what is secret, the same with `_FILE` names a file that holds it.
+    /// The variable; empty for what the user's file alone decides. For what is secret, the same with `_FILE` names a file that holds it.
     pub variable: &'static str,
     /// Whether its value is never shown.
     pub secret: bool,
@@ -285,14 +285,17 @@ pub const TABLE: &[Setting] = &[
         "IDS",
         "The roles that may press buttons",
     ),
-    plain(
-        "idleAfter",
-        "idle-after",
-        "RIG_CONDUCTOR_IDLE_AFTER",
-        "30m",
-        "TIME",
-        "Embedded alone: for how long it stays without an open escalation and without requests",
-    ),
+    Setting {
+        flag: None,
+        ..plain(
+            "idleAfter",
+            "",
+            "",
+            "30m",
+            "TIME",
+            "Embedded alone: for how long it stays without an open escalation and without requests",
+        )
+    },
     plain(
         "log",
         "log",
@@ -326,7 +329,11 @@ impl Setting {
                 if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
             let cells = [
                 format!("`{}`", setting.key),
-                format!("`{}`{file}", setting.variable),
+                if setting.variable.is_empty() {
+                    String::new()
+                } else {
+                    format!("`{}`{file}", setting.variable)
+                },
                 flag,
                 default,
                 setting.meaning.to_owned(),

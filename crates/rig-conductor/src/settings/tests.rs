@@ -103,7 +103,6 @@ fn every_wrong_value_is_named_with_where_it_came_from() {
         ("RIG_CONDUCTOR_FLOOD", "10", r#""10" is no number and time such as 10/10m"#),
         ("RIG_CONDUCTOR_FLOOD", "0/10m", r#""0/10m" has no number above zero before the slash"#),
         ("RIG_CONDUCTOR_FLOOD", "10/0", r#""10/0" has a time behind the slash that is not more than zero"#),
-        ("RIG_CONDUCTOR_IDLE_AFTER", "0", r#""0" is not more than zero"#),
         ("RIG_CONDUCTOR_LOG", "loud", r#""loud" has "loud", which is no level"#),
         ("RIG_CONDUCTOR_LOG", "info,a::b=loud", r#""info,a::b=loud" has "loud", which is no level"#),
         (
