@@ -9,20 +9,33 @@ use super::{Event, Fact, Policy};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Escalation {
+    /// Its id, chosen by who created it.
     pub id: Uuid,
     /// How many events its stream has.
     pub version: i64,
+    /// How urgent it is now.
     pub severity: Severity,
+    /// How urgent it was at first.
     pub initial_severity: Severity,
+    /// How far it has come.
     pub state: EscalationState,
+    /// What a person has to know.
     pub reason: String,
+    /// What the reason has no room for.
     pub details: Option<String>,
+    /// What kind of help is needed.
     pub category: Category,
+    /// The agent or human that asks.
     pub agent_id: String,
+    /// `owner/name` of the repository.
     pub repo: Option<String>,
+    /// The issue.
     pub issue_number: Option<u64>,
+    /// The pull request.
     pub pr_number: Option<u64>,
+    /// The branch.
     pub branch: Option<String>,
+    /// The session in which it came up.
     pub session_id: Option<String>,
     /// The digest that equal escalations share.
     pub dedup_key: String,
@@ -30,19 +43,29 @@ pub struct Escalation {
     pub content_hash: String,
     /// The name of the token that created it.
     pub token: String,
+    /// When it was created.
     pub created_at: Timestamp,
     /// When its present level began: its creation, or its last bump.
     pub level_since: Timestamp,
     /// When people were told again last, at this level.
     pub reminded_at: Option<Timestamp>,
+    /// How often people were told again, over all levels.
     pub reminder_count: u32,
+    /// When a person took it; nothing once it was raised above that.
     pub acked_at: Option<Timestamp>,
+    /// Who took it.
     pub acked_by: Option<String>,
+    /// When it was closed.
     pub closed_at: Option<Timestamp>,
+    /// Who closed it.
     pub closed_by: Option<String>,
+    /// What came of it.
     pub resolution: Option<String>,
+    /// How often its severity was raised.
     pub bump_count: u32,
+    /// When it was raised last.
     pub last_bumped_at: Option<Timestamp>,
+    /// How often it was repeated or commented on.
     pub note_count: u32,
     /// The announcement that people have to see by now: creation, bumps and reminders count up.
     pub round: u32,
@@ -56,17 +79,27 @@ pub struct Escalation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
+    /// Which announcement it is, as [`Escalation::round`] counts them.
     pub round: u32,
+    /// The severity that it was sent for.
     pub severity: Severity,
+    /// The way it took.
     pub route: Route,
+    /// As [`super::Intent::target`].
     pub target: String,
     /// Sent or failed; what is still tried is in the outbox alone.
     pub state: NotificationState,
+    /// The message, once there is one.
     pub message_id: Option<String>,
+    /// The channel or thread that holds the message.
     pub channel_id: Option<String>,
+    /// The message's address.
     pub url: Option<String>,
+    /// How often it was tried.
     pub attempts: u32,
+    /// Why the last try failed.
     pub last_error: Option<String>,
+    /// When this became so.
     pub at: Timestamp,
 }
 

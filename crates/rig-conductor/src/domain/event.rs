@@ -49,21 +49,32 @@ pub struct Repeat {
 pub enum Event {
     /// A person is asked for.
     EscalationCreated {
+        /// Its id, chosen by who asks.
         escalation_id: Uuid,
+        /// How urgent it is.
         severity: Severity,
+        /// What a person has to know.
         reason: String,
+        /// What kind of help is needed.
         category: Category,
+        /// The agent or human that asks.
         agent_id: String,
+        /// `owner/name` of the repository.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         repo: Option<String>,
+        /// The issue.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         issue_number: Option<u64>,
+        /// The pull request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pr_number: Option<u64>,
+        /// The branch.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         branch: Option<String>,
+        /// What the reason has no room for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         details: Option<String>,
+        /// The session in which it came up.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session_id: Option<String>,
         /// The digest that equal escalations share: [`super::dedup_hash`].
@@ -75,49 +86,83 @@ pub enum Event {
     },
     /// A person took it.
     EscalationAcked {
+        /// The escalation.
         escalation_id: Uuid,
+        /// Who took it.
         by: String,
+        /// How they said so.
         via: Via,
+        /// What they said besides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
     /// It is done with.
-    EscalationClosed { escalation_id: Uuid, resolution: String, by: String, via: Via },
+    EscalationClosed {
+        /// The escalation.
+        escalation_id: Uuid,
+        /// What came of it.
+        resolution: String,
+        /// Who closed it.
+        by: String,
+        /// How they said so.
+        via: Via,
+    },
     /// It became more urgent.
     EscalationBumped {
+        /// The escalation.
         escalation_id: Uuid,
+        /// How urgent it was.
         from_severity: Severity,
+        /// How urgent it is from here on.
         to_severity: Severity,
+        /// Why.
         reason: BumpReason,
+        /// For how long nobody had taken it at its level.
         unacked_for_seconds: u64,
+        /// How often it was raised, this time included.
         bump_count: u32,
         /// Whether a person had taken it before, who has to take it again.
         #[serde(default)]
         reopened: bool,
+        /// Who raised it; nobody where time did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// What they said besides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
     /// It is as urgent as can be and still nobody took it, so people are told again.
     EscalationReminded {
+        /// The escalation.
         escalation_id: Uuid,
+        /// How urgent it is.
         severity: Severity,
+        /// For how long nobody has taken it at its level.
         unacked_for_seconds: u64,
+        /// How often people were told again, this time included.
         reminder_count: u32,
     },
     /// A route confirmed a message.
     EscalationNotified {
+        /// The escalation.
         escalation_id: Uuid,
+        /// The severity that the message was sent for.
         severity: Severity,
+        /// The way it took.
         route: Route,
+        /// As [`super::Intent::target`].
         target: String,
+        /// The message.
         message_id: String,
+        /// The channel or thread that holds it.
         channel_id: String,
+        /// The thread, where it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         thread_id: Option<String>,
+        /// The message's address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         url: Option<String>,
+        /// Which attempt it was, counted from 1.
         attempt: u32,
         /// Counts the announcements of one escalation, from 0: creation, bumps and reminders.
         round: u32,
@@ -127,25 +172,38 @@ pub enum Event {
     },
     /// A route did not take a message.
     EscalationNotifyFailed {
+        /// The escalation.
         escalation_id: Uuid,
+        /// The severity that the message was for.
         severity: Severity,
+        /// The way it should have taken.
         route: Route,
+        /// As [`super::Intent::target`].
         target: String,
+        /// Which attempt it was, counted from 1.
         attempt: u32,
+        /// Which announcement it was, counted from 0.
         round: u32,
+        /// What went wrong.
         error: String,
         /// Whether the route was given up.
         r#final: bool,
+        /// The way that the message takes instead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback_route: Option<Route>,
     },
     /// Something was said about it, or it was escalated again.
     EscalationNoteAdded {
+        /// The escalation.
         escalation_id: Uuid,
+        /// Who spoke.
         by: String,
+        /// What they said.
         note: String,
+        /// What the note has no room for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         details: Option<String>,
+        /// The creation that it stands for, where it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         repeat: Option<Repeat>,
     },

@@ -39,11 +39,15 @@ impl Purpose {
 /// A message that has to be sent or edited: an entry of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
+    /// What it is about.
     pub escalation: Uuid,
+    /// What the message is for.
     pub purpose: Purpose,
     /// The announcement that it belongs to. For an edit: the version of the escalation that it shows at least.
     pub round: u32,
+    /// The severity that it is sent for.
     pub severity: Severity,
+    /// The way it takes.
     pub route: Route,
     /// [`ADMIN`], [`TASKS`], a user id, or the thread as `owner/repo#15` (a pull request) or
     /// `owner/repo#issue-42`.
