@@ -1,7 +1,11 @@
-//! Measures what a start of each hook costs, beside a program that does nothing.
+//! Measures what a start of each hook costs, beside a program that does nothing, and in [`conductor`]
+//! what the service bears.
 //!
 //! All programs are run in turn, so that whatever else the machine does falls on all of them.
 //! Instruction counts come from valgrind and repeat; wall times are for comparison in one run.
+
+mod conductor;
+mod table;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::error::{Doing, Error, Result};
-use crate::flags::{Bench, Install};
+use crate::flags::{Bench, Install, Subjects};
 use crate::sandbox::Sandbox;
 use crate::{build, events, install, process, say};
+use table::{aligned, grouped};
 
 /// A program and what it is fed.
 struct Subject {
@@ -44,6 +49,13 @@ struct Bed {
 
 /// Measures and prints.
 pub(crate) fn run(cx: &Context, options: &Bench) -> Result<()> {
+    match options.subjects {
+        Subjects::Hooks => hooks(cx, options),
+        Subjects::Conductor => conductor::run(cx, options),
+    }
+}
+
+fn hooks(cx: &Context, options: &Bench) -> Result<()> {
     if cx.find("valgrind").is_none() {
         return Err(Error::new("there is no valgrind to count instructions").hint("install valgrind"));
     }
@@ -189,12 +201,17 @@ impl Bed {
 
 /// Says where and how it was measured.
 fn head(cx: &Context, runs: usize) -> Result<String> {
+    let target = build::Target::choose(cx)?.triple;
+    Ok(format!("{}, {target}; wall: median of {runs}, in turn", machine(cx)?))
+}
+
+/// Names the day, the machine and the tools.
+fn machine(cx: &Context) -> Result<String> {
     let rustc = process::read(cx.cargo().arg("--version"))?;
     let valgrind = process::read(cx.command("valgrind").arg("--version"))?;
     let kernel = process::read(cx.command("uname").args(["-sm"]))?;
     let date = process::read(cx.command("date").args(["-u", "+%Y-%m-%d"]))?;
-    let target = build::Target::choose(cx)?.triple;
-    Ok(format!("{date}, {kernel}, {target}, {rustc}, {valgrind}; wall: median of {runs}, in turn"))
+    Ok(format!("{date}, {kernel}, {rustc}, {valgrind}"))
 }
 
 fn table(subjects: &[Subject], measured: &[Measured], markdown: bool) -> String {
@@ -204,7 +221,7 @@ fn table(subjects: &[Subject], measured: &[Measured], markdown: bool) -> String 
         let wall = one.wall.as_secs_f64() / base.wall.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
         let instructions = one.instructions as f64 / base.instructions as f64;
-        [
+        vec![
             subject.name.to_owned(),
             one.wall.as_micros().to_string(),
             format!("{wall:.2}"),
@@ -213,35 +230,8 @@ fn table(subjects: &[Subject], measured: &[Measured], markdown: bool) -> String 
             (one.bytes / 1024).to_string(),
         ]
     });
-    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3, 4, 5].map(width);
-    let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        let cells: Vec<_> = cells.collect();
-        if markdown { format!("| {} |", cells.join(" | ")) } else { cells.join("  ") }
-    };
-    let mut lines: Vec<_> = rows.iter().map(line).collect();
-    if markdown {
-        lines.insert(1, "|---|---:|---:|---:|---:|---:|".to_owned());
-    }
-    lines.join("\n")
-}
-
-/// Writes a count with its thousands apart.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let rows: Vec<_> = std::iter::once(head.to_vec()).chain(rows).collect();
+    aligned(&rows, markdown)
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ fn rust_flags(cx: &Context) -> String {
 }
 
 /// Finds the file of a program in the messages of cargo.
-fn executable(messages: &str, program: &str) -> Option<PathBuf> {
+pub(crate) fn executable(messages: &str, program: &str) -> Option<PathBuf> {
     messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
         (message["target"]["name"] == program).then(|| message["executable"].as_str().map(PathBuf::from))?
     })

@@ -12,7 +12,7 @@ Usage: cargo xtask <TASK> [OPTIONS]
 Tasks:
   install     Build the hooks, install them, put them into Claude Code's settings
   test        Build, install to a temporary prefix, run every test against those files
-  bench       Print wall time and instructions of each hook beside a program that does nothing
+  bench       Measure what the hooks cost, or what the service bears
   soak        Run the long versions of the tests that kill, tear and repeat
   check-deps  Check which crate may depend on which
 
@@ -72,17 +72,26 @@ Options:
 ";
 
 const BENCH_HELP: &str = "\
-Print wall time and instructions of each hook beside a program that does nothing
+Measure what the hooks cost, or what the service bears
 
-Usage: cargo xtask bench [OPTIONS]
+Usage: cargo xtask bench [SUBJECT] [OPTIONS]
 
-Builds and installs to a temporary prefix, then runs each hook on a typical event and a
-no-op of the same profile and linkage, in turn. Wall times are medians; instructions
-are counted by valgrind. Nothing is written but the table.
+Subjects:
+  hooks      Wall time and instructions of each hook beside a program that does nothing.
+             Builds and installs to a temporary prefix, then runs each hook on a typical
+             event and a no-op of the same profile and linkage, in turn [default]
+  conductor  Heartbeats a second on SQLite and on PostgreSQL beside pgbench, the time from
+             a P0 to the call of Discord, the cost of a sweep, memory. Builds the service in
+             the profile `release` and starts it, a PostgreSQL and a Discord double on
+             loopback. Needs wrk, valgrind and PostgreSQL's programs
+
+Wall times are medians; instructions are counted by valgrind. Nothing is written but the
+tables.
 
 Options:
-  --runs N    Runs of each for the wall times [default: 300]
-  --markdown  Print a table for docs/measurements.md
+  --runs N    Hooks: runs of each for the wall times [default: 300]
+  --quick     Conductor: seconds instead of minutes, without the million
+  --markdown  Print tables for docs/measurements.md
   -h, --help  Print this help
 ";
 
@@ -94,9 +103,11 @@ Usage: cargo xtask soak [SUITE]...
 Prints the command, the date and the result of each, for docs/measurements.md.
 
 Suites:
-  spool    Many writers of the event spool, killed at random, and a coordinator that comes and goes
-  sync     Many syncs of the settings, killed at random
-  install  Many installations, killed at any time
+  spool      Many writers of the event spool, killed at random, and a coordinator that comes and goes
+  sync       Many syncs of the settings, killed at random
+  install    Many installations, killed at any time
+  conductor  Many histories of escalations, held against a model; a service that is killed at every
+             step and at random; replicas that are killed and frozen, with a database that restarts
   [default: all]
 
 Options:
@@ -155,10 +166,23 @@ pub(crate) struct Install {
 /// The options of `bench`.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Bench {
+    /// What is measured.
+    pub(crate) subjects: Subjects,
+    /// Measure roughly, in seconds.
+    pub(crate) quick: bool,
     /// Timed runs of each program.
     pub(crate) runs: usize,
     /// Print Markdown.
     pub(crate) markdown: bool,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Subjects {
+    /// A start of each hook.
+    Hooks,
+    /// The service.
+    Conductor,
 }
 
 /// A suite of `soak`.
@@ -170,6 +194,8 @@ pub(crate) enum Suite {
     Sync,
     /// The installation.
     Install,
+    /// The service.
+    Conductor,
 }
 
 /// Reads the arguments behind the program's name.
@@ -232,9 +258,12 @@ fn install(mut arguments: Arguments) -> Result<Task, String> {
 }
 
 fn bench(mut arguments: Arguments) -> Result<Task, String> {
-    let mut options = Bench { runs: 300, markdown: false };
+    let mut options = Bench { subjects: Subjects::Hooks, quick: false, runs: 300, markdown: false };
     while let Some((flag, value)) = arguments.flag()? {
         match flag.as_str() {
+            "hooks" => options.subjects = Subjects::Hooks,
+            "conductor" => options.subjects = Subjects::Conductor,
+            "--quick" => options.quick = true,
             "--runs" => {
                 let text = arguments.text(&flag, value)?;
                 options.runs = text
@@ -257,11 +286,12 @@ fn soak(mut arguments: Arguments) -> Result<Task, String> {
             "spool" => Suite::Spool,
             "sync" => Suite::Sync,
             "install" => Suite::Install,
+            "conductor" => Suite::Conductor,
             _ => return Err(unknown("soak", word.as_ref())),
         });
     }
     if suites.is_empty() {
-        suites = vec![Suite::Spool, Suite::Sync, Suite::Install];
+        suites = vec![Suite::Spool, Suite::Sync, Suite::Install, Suite::Conductor];
     }
     Ok(Task::Soak(suites))
 }
@@ -332,6 +362,7 @@ mod tests {
             "install now",
             Err("`install` does not know `now`\nhint: `cargo xtask install --help` lists what it knows"),
         );
+        check("bench conductor --runs", Err("`--runs` needs a value"));
         check("bench --runs 0", Err("`--runs 0` is no count"));
         check(
             "soak pool",
