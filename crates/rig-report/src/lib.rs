@@ -8,6 +8,7 @@ pub mod cli;
 mod detect;
 mod events;
 mod flush;
+mod receipt;
 mod session;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use rig_core::paths::Paths;
 use rig_core::sender::Sender;
 use rig_core::spool::Spool;
 use rig_wire::{AgentStatus, Event};
+use serde_json::json;
 
 use crate::session::Session;
 
@@ -39,7 +41,8 @@ pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
         "SessionEnd" => session.beat_due(AgentStatus::Idle),
         _ => None,
     };
-    if seen.is_empty() && status.is_none() {
+    let missed = receipt::missed(invocation);
+    if seen.is_empty() && status.is_none() && missed.is_none() {
         session.save().map_err(|e| Failure::Work(chain(&e)))?;
         return Ok(Outcome::quiet());
     }
@@ -57,6 +60,19 @@ pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
             Err(error) => told.push(error),
         }
     }
+    let mut stdout = String::new();
+    if let Some(missed) = missed
+        && let Some(before) = session.missed()
+    {
+        stdout = word(payload.event(), &missed.word());
+        let escalation = (before == 0).then(|| missed.escalation(&sender, payload));
+        for event in [Some(missed.event(&sender, payload)), escalation].into_iter().flatten() {
+            match alarm(&invocation.paths, &event) {
+                Ok(()) => spooled = true,
+                Err(error) => told.push(error),
+            }
+        }
+    }
     // What could not be spooled is tried again with the next event, so the state is kept back.
     let kept = told.len() == sender.warnings.len();
     if kept && let Err(error) = session.save() {
@@ -66,7 +82,20 @@ pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
         told.push(error);
     }
     let stderr: String = told.iter().map(|line| format!("rig-report: {line}\n")).collect();
-    Ok(Outcome { stderr, ..Outcome::default() })
+    Ok(Outcome { stdout, stderr, ..Outcome::default() })
+}
+
+/// Spools an event that is not for a coordinator which a repository chose.
+fn alarm(paths: &Paths, event: &Event) -> Result<(), String> {
+    log(paths, &json!({ "event": event }));
+    let place = paths.spool().ok_or("no home directory is known, so there is no spool")?;
+    Spool::at(place).append(event, None).map_err(|error| chain(&error))
+}
+
+/// Returns the answer that adds a word to what the model sees of a call.
+fn word(event: &str, text: &str) -> String {
+    let answer = json!({ "hookSpecificOutput": { "hookEventName": event, "additionalContext": text } });
+    format!("{answer}\n")
 }
 
 /// Starts the flusher, unless one runs or was started lately. It goes on after this process, so

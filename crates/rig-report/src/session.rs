@@ -42,7 +42,12 @@ struct Memory {
     next_beat: u64,
     /// The branches and pull requests that were told.
     told: Vec<String>,
+    /// How many calls were told that ran without the guard's leave.
+    missed: u32,
 }
+
+/// How many calls are told that ran without the guard's leave: a person knows by then.
+const MISSED: u32 = 10;
 
 /// How many branches and pull requests are remembered.
 const REMEMBERED: usize = 32;
@@ -51,9 +56,7 @@ impl Session {
     /// Opens the session's file, making it where needed.
     pub(crate) fn open(state: &Path, id: &str) -> Result<Self, SessionError> {
         let dir = state.join("sessions");
-        // The id becomes a file name, and comes from outside.
-        let name: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(64).collect();
-        let path = dir.join(format!("{}.json", if name.is_empty() { "none" } else { &name }));
+        let path = dir.join(format!("{}.json", rig_core::receipt::session_name(id)));
         let error = |action| {
             let path = path.clone();
             move |source| SessionError { action, path, source }
@@ -100,6 +103,14 @@ impl Session {
         let over = self.now.told.len().saturating_sub(REMEMBERED);
         self.now.told.drain(..over);
         true
+    }
+
+    /// Counts a call that ran without the guard's leave; returns how many were told before, and none
+    /// where enough were.
+    pub(crate) fn missed(&mut self) -> Option<u32> {
+        let before = self.now.missed;
+        self.now.missed = before.saturating_add(1).min(MISSED);
+        (before < MISSED).then_some(before)
     }
 
     /// Writes what has changed.
