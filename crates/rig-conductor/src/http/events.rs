@@ -235,6 +235,9 @@ async fn work(http: &Http, caller: &Caller, kind: EventKind, members: Members) -
     Ok(Json(Accepted { stream_id: &stream_id, r#type: kind.wire(), timestamp }).into_response())
 }
 
+/// How the streams of escalations begin.
+const ESCALATIONS: &str = "escalation-";
+
 /// The types that are about an agent.
 const OF_AGENTS: &[&str] = &[
     "ISSUE_ASSIGNED",
@@ -271,6 +274,13 @@ fn work_event(caller: &Caller, kind: EventKind, mut members: Members) -> Result<
             return Err(ApiError::invalid("agentId", why));
         }
     };
+    if stream.starts_with(ESCALATIONS) {
+        let name = if stream.contains('/') && repo.is_some() { "repo" } else { "agentId" };
+        return Err(ApiError::invalid(
+            name,
+            "may not begin with `escalation-`, as the streams of escalations do",
+        ));
+    }
     for name in ["type", "eventId", "repo"] {
         members.remove(name);
     }
