@@ -304,3 +304,47 @@ impl std::fmt::Debug for Courier {
         f.debug_struct("Courier").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rig_testkit::FakeDiscord;
+    use rig_testkit::discord::{ADMIN, TOKEN};
+
+    use super::*;
+    use crate::settings::{Discord, Secret, StoreSettings};
+    use crate::store::{self, StoreOptions};
+
+    #[tokio::test]
+    async fn when_the_claim_is_over_nothing_is_sent() {
+        let directory = tempfile::tempdir().unwrap();
+        let discord = FakeDiscord::start();
+        let place = StoreSettings::Sqlite(directory.path().join("conductor.db"));
+        let store = store::open(&place, StoreOptions::default()).await.unwrap();
+        let mut settings = Settings::new(place);
+        settings.discord = Some(Discord {
+            api_url: discord.url(),
+            token: Secret(TOKEN.to_owned()),
+            admin_channel: ADMIN.to_string(),
+            tasks_channel: ADMIN.to_string(),
+            p0_users: Vec::new(),
+            p0_roles: Vec::new(),
+            public_key: None,
+            application_id: None,
+            button_users: Vec::new(),
+            button_roles: Vec::new(),
+        });
+        let courier = Courier::new(&settings);
+        let (_stopper, stop) = Stop::pair();
+        let fresh = Turn {
+            app: Arc::new(App::new(settings, store)),
+            stop,
+            lease: Some(Lease::begin()),
+            urgent: true,
+        };
+        let over = Turn { lease: Some(Lease::begin().spent(Duration::from_secs(50))), ..fresh.clone() };
+        let call = || Call::channel(&ADMIN.to_string());
+        assert_eq!(courier.call(&over, call()).await, Err(Trouble::Wait(Duration::ZERO)));
+        assert_eq!(discord.calls(), [""; 0]);
+        assert!(courier.call(&fresh, call()).await.is_ok());
+    }
+}

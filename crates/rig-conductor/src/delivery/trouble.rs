@@ -40,6 +40,9 @@ impl Trouble {
     pub(super) fn of(answer: Answer, wait: Option<Duration>) -> Result<Value, Self> {
         let status = answer.head.status;
         let code = answer.body.as_ref().and_then(|body| body["code"].as_u64()).unwrap_or(0);
+        if code == DMS_TOO_FAST {
+            return Err(Self::Later(wait.unwrap_or_default().max(DM_REST), refused(status, code)));
+        }
         if let Some(wait) = wait {
             return Err(Self::Later(wait, format!("asked to wait ({status})")));
         }
@@ -56,7 +59,6 @@ impl Trouble {
                     let said = Duration::try_from_secs_f64(said).unwrap_or(DM_REST);
                     Self::Later(said.max(Duration::from_secs(10)), refused(status, code))
                 }
-                DMS_TOO_FAST => Self::Later(DM_REST, refused(status, code)),
                 _ => Self::Refused(Refusal { status, code, text: refused(status, code) }),
             }),
         }
@@ -202,6 +204,7 @@ mod tests {
             (400, code(40062), "later 10"),
             (400, code(30046), "later 10"),
             (400, code(40003), "later 600"),
+            (429, code(40003), "later 600"),
             (400, code(50035), "content 50035"),
             (400, code(50006), "content 50006"),
             (400, code(50109), "content 50109"),

@@ -176,7 +176,7 @@ impl Job {
             Some((channel, _)) => channel.clone(),
             None => format!("{} {}", self.claimed.route, self.claimed.target),
         };
-        let _turn = if self.turn.urgent { None } else { Some(self.courier.queue(&name).await) };
+        let place = if self.turn.urgent { None } else { Some(self.courier.queue(&name).await) };
         let outcome = if self.turn.stop.is_requested() {
             Outcome::Postponed { after: Duration::ZERO }
         } else if self.claimed.purpose == Purpose::Edit {
@@ -184,16 +184,22 @@ impl Job {
         } else {
             self.announce().await
         };
-        self.record(outcome).await;
+        let held = self.record(&outcome).await;
+        drop(place);
+        if let (Some(false), Outcome::Sent { channel_id, message_id, .. }) = (held, &outcome) {
+            self.take_back(channel_id, message_id).await;
+        }
     }
 
     /// Gives the entry back: there is no place for it now.
     async fn put_back(self) {
-        self.record(Outcome::Postponed { after: PUT_BACK }).await;
+        self.record(&Outcome::Postponed { after: PUT_BACK }).await;
     }
 
-    async fn record(&self, outcome: Outcome) {
-        self.tell(&outcome);
+    /// Records what became of the entry; `false` when somebody else holds it by now, `None` when the store
+    /// did not take it.
+    async fn record(&self, outcome: &Outcome) -> Option<bool> {
+        self.tell(outcome);
         point("delivery.before_settle");
         let app = &self.turn.app;
         let mut tries = 0;
@@ -205,7 +211,7 @@ impl Job {
                     tracing::error!(escalation = %self.claimed.escalation.id, %error, "what became of a message is not recorded");
                     if tries == 5 || self.turn.lease.is_some_and(|lease| lease.left().is_zero()) {
                         // The lease ends, and whoever claims the entry next finds the message.
-                        return;
+                        return None;
                     }
                     sleep(Duration::from_millis(200 << tries)).await;
                 }
@@ -213,12 +219,11 @@ impl Job {
         };
         point("delivery.settled");
         if held {
-            self.count(&outcome);
+            self.count(outcome);
             // What follows from it is in the outbox now: a fallback, or an edit.
             app.wake.notify_one();
-        } else if let Outcome::Sent { channel_id, message_id, .. } = &outcome {
-            self.take_back(channel_id, message_id).await;
         }
+        Some(held)
     }
 
     fn count(&self, outcome: &Outcome) {
