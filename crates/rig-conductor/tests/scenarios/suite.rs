@@ -35,8 +35,8 @@ fn check(name: &str, place: Place<'_>) {
         std::fs::write(path(name), &seen).unwrap();
         return;
     }
-    for (number, (seen, expected)) in seen.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(seen, expected, "{}:{}", path(name).display(), number + 1);
+    for (number, (line, expected)) in seen.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(line, expected, "{}:{} of\n{seen}", path(name).display(), number + 1);
     }
     assert_eq!(seen.lines().count(), expected.lines().count(), "{}", path(name).display());
 }
