@@ -210,9 +210,11 @@ impl Tx for PgTx<'_> {
                       channel_id, message_id, state, attempt, not_before, created_at, updated_at) \
                       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', 0, $12, $12, $12) \
                       on conflict (key) do nothing";
+        // An edit that somebody holds is left to them: who edits last has looked last, and two who took it
+        // from each other would never come to an end.
         let revive = "update outbox set state = 'pending', not_before = $2, owner = null, error = null, \
                       updated_at = $2 where key = $1 and (state in ('failed', 'cancelled') \
-                      or purpose = 'edit' and (state = 'sent' or owner is not null))";
+                      or purpose = 'edit' and state = 'sent')";
         for intent in intents {
             let key = intent.key();
             let (channel, message) = intent.message.clone().unzip();
