@@ -3,30 +3,24 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-use axum::routing::post;
 use rig_conductor::app::App;
-use rig_conductor::interactions::{BODY_LIMIT, handle};
+use rig_conductor::domain::Via;
+use rig_conductor::http;
+use rig_conductor::interactions::BODY_LIMIT;
+use rig_conductor::settings::StoreSettings;
 use rig_conductor::store::Command;
 use rig_testkit::Interaction;
 use rig_testkit::discord::{ALICE, BOB, CAROL, Id, ONCALL, What};
-use rig_testkit::interaction::{Answer, PATH};
+use rig_testkit::interaction::Answer;
 use rig_wire::EscalationState;
 use rig_wire::Severity::{P0, P1};
 use serde_json::json;
 
 use crate::world::{World, ids, of};
 
-/// Serves the endpoint alone.
+/// Serves what clients see.
 async fn serve(app: &Arc<App>) -> String {
-    let app = Arc::clone(app);
-    let route = post(|headers: HeaderMap, body: Bytes| async move {
-        let (status, answer) = handle(&app, &headers, &body).await;
-        (status, Json(answer))
-    });
-    let router = axum::Router::new().route(PATH, route);
+    let router = http::router(Arc::clone(app));
     let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -169,4 +163,42 @@ async fn without_a_key_there_is_no_endpoint() {
     world.drain().await;
     assert_eq!(world.discord.live_buttons(), []);
     world.app.execute(Command::Announce { id }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_is_slow_the_click_is_answered_and_carried_out_later() {
+    let world = World::new().await;
+    let service = serve(&world.app).await;
+    let id = world.create(P1, "CI is red").await;
+    world.drain().await;
+    let message = ids(&world, "#admin")[0];
+    let StoreSettings::Sqlite(file) = &world.app.settings.store else { panic!("a file") };
+    let busy = rusqlite::Connection::open(file).unwrap();
+
+    busy.execute_batch("begin immediate").unwrap();
+    assert_eq!(click(&world, &service, message, "Ack", ALICE).kind(), 6);
+    busy.execute_batch("commit").unwrap();
+    eventually_acked(&world, id).await;
+    while world.drain().await > 0 {}
+    assert_eq!(world.discord.message(message).unwrap()["content"], "P1: acked.");
+
+    // What does not work in the end is told to the one who clicked.
+    let close = Command::Close { id, resolution: "done".to_owned(), by: "stig".to_owned(), via: Via::Cli };
+    world.app.execute(close).await.unwrap();
+    busy.execute_batch("begin immediate").unwrap();
+    let ack = Interaction::click(&format!("esc1:ack:{id}"));
+    assert_eq!(blocking(|| world.discord.interact(&service, message, ack)).kind(), 6);
+    busy.execute_batch("commit").unwrap();
+    let seen = blocking(|| world.discord.wait_for(|seen| seen.iter().any(|n| n.what == What::Reply)));
+    assert_eq!(seen.last().unwrap().content, "Not done: the escalation is closed.");
+}
+
+async fn eventually_acked(world: &World, id: uuid::Uuid) {
+    for _ in 0..200 {
+        if world.shown(id).await.escalation.state == EscalationState::Acked {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("nobody acked it");
 }
