@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, Request};
 use rig_conductor::app::App;
 use rig_conductor::domain::{Policy, Routes};
 use rig_conductor::settings::{Role, Secret, Settings, StoreSettings, Token};
-use rig_conductor::store;
+use rig_conductor::store::{self, StoreOptions};
+use rig_testkit::postgres::Database;
 use tower::ServiceExt;
 
 /// Who calls, and the secret.
@@ -25,7 +26,7 @@ pub(crate) const CALLERS: [(&str, Option<&str>); 6] = [
 pub(crate) struct Service {
     pub(crate) app: Arc<App>,
     router: Router,
-    _dir: tempfile::TempDir,
+    _dir: Option<tempfile::TempDir>,
 }
 
 /// What a request was answered with.
@@ -36,10 +37,24 @@ pub(crate) struct Answer {
 }
 
 impl Service {
-    /// Starts one; `change` may give it other settings.
+    /// Starts one on SQLite; `change` may give it other settings.
     pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let place = StoreSettings::Sqlite(dir.path().join("conductor.db"));
+        Self::start_on(None, change).await
+    }
+
+    /// Starts one on a database, else on SQLite.
+    pub(crate) async fn start_on(
+        database: Option<&Database<'_>>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let dir = database.is_none().then(|| tempfile::tempdir().unwrap());
+        let place = match (&dir, database) {
+            (Some(dir), _) => StoreSettings::Sqlite(dir.path().join("conductor.db")),
+            (None, database) => {
+                let url = Secret(database.unwrap().url());
+                StoreSettings::Postgres { url, schema: "rig".to_owned() }
+            }
+        };
         let mut settings = settings(place);
         change(&mut settings);
         let store = store::open(&settings.store, settings.store_options.clone()).await.unwrap();
@@ -97,6 +112,7 @@ fn settings(store: StoreSettings) -> Settings {
             routes: Routes { discord: true, p0_users: vec!["1175001122334455673".to_owned()] },
             ..Policy::default()
         },
+        store_options: StoreOptions { postgres_connections: 4, ..StoreOptions::default() },
         ..Settings::new(store)
     }
 }

@@ -1,5 +1,7 @@
 use rig_conductor::settings::Settings;
-use rig_testkit::FakeConductor;
+use rig_testkit::needs::variable;
+use rig_testkit::postgres::Database;
+use rig_testkit::{FakeConductor, Postgres};
 
 use crate::service::Service;
 use crate::transcript;
@@ -7,17 +9,17 @@ use crate::transcript;
 /// Runs a transcript and compares what came out with it, as a whole. With `RIG_TEST_UPDATE=1` it is
 /// written anew instead, to be read and committed.
 #[track_caller]
-fn check(name: &str, change: impl FnOnce(&mut Settings)) {
+fn check(name: &str, database: Option<&Database<'_>>, change: impl FnOnce(&mut Settings)) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/http/transcripts")
         .join(format!("{name}.txt"));
     let expected = std::fs::read_to_string(&path).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let seen = runtime.block_on(async {
-        let service = Service::start(change).await;
+        let service = Service::start_on(database, change).await;
         transcript::run(&service, &expected).await
     });
-    if rig_testkit::needs::variable("RIG_TEST_UPDATE").is_some() {
+    if database.is_none() && variable("RIG_TEST_UPDATE").is_some() {
         std::fs::write(&path, &seen).unwrap();
         return;
     }
@@ -29,10 +31,22 @@ fn check(name: &str, change: impl FnOnce(&mut Settings)) {
 
 macro_rules! transcripts {
     ($($test:ident: $name:literal,)+) => {
-        $(#[test]
-        fn $test() {
-            check($name, |_| {});
-        })+
+        mod on_sqlite {
+            use super::*;
+            $(#[test]
+            fn $test() {
+                check($name, None, |_| {});
+            })+
+        }
+
+        mod on_postgres {
+            use super::*;
+            $(#[test]
+            fn $test() {
+                let Some(server) = Postgres::shared() else { return };
+                check($name, Some(&server.database()), |_| {});
+            })+
+        }
     };
 }
 
@@ -58,7 +72,7 @@ fn an_upstream_gets_everything_but_escalations() {
         behaviour.old = true;
         behaviour.agents = vec![serde_json::json!({ "id": "dev-e-node", "isOnline": true })];
     });
-    check("upstream", |settings| settings.upstream = Some(upstream.url()));
+    check("upstream", None, |settings| settings.upstream = Some(upstream.url()));
     let seen: Vec<String> = upstream
         .requests()
         .iter()
@@ -70,7 +84,7 @@ fn an_upstream_gets_everything_but_escalations() {
         .collect();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/http/transcripts/upstream-seen.txt");
     let seen = seen.join("\n") + "\n";
-    if rig_testkit::needs::variable("RIG_TEST_UPDATE").is_some() {
+    if variable("RIG_TEST_UPDATE").is_some() {
         std::fs::write(path, &seen).unwrap();
     }
     assert_eq!(seen, std::fs::read_to_string(path).unwrap());
