@@ -5,6 +5,7 @@
 
 mod log;
 mod model;
+mod races;
 mod script;
 mod suite;
 mod world;
