@@ -12,6 +12,9 @@ use super::{ApiError, Caller, Http, body, fields, usecases};
 use crate::domain::{EventKind, shown};
 use crate::store::{Command, Creation, Receipt, WorkEvent};
 
+/// The event by which a person overrides what the coordinator decided.
+const OVERRIDE: &str = "OPERATOR_OVERRIDE";
+
 /// The answer to an accepted event.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,7 +79,8 @@ pub(super) async fn post(
             let members = for_operators(&caller, kind, members)?;
             if let (Some(upstream), Some(head)) = (&http.upstream, &head) {
                 speaks_for(&caller, &members)?;
-                let answer = upstream.event(head, content).await?;
+                let operator = (kind.wire() == OVERRIDE).then(|| caller.name());
+                let answer = upstream.event(head, content, operator).await?;
                 // An older coordinator does not know every type; what it will not have is kept here.
                 if !answer.is_unknown_type() {
                     http.app.metrics.event("forwarded");
@@ -90,7 +94,7 @@ pub(super) async fn post(
             (Some(upstream), Some(head)) => {
                 speaks_for(&caller, &members)?;
                 http.app.metrics.event("forwarded");
-                Ok(upstream.event(head, content).await?.into_response())
+                Ok(upstream.event(head, content, None).await?.into_response())
             }
             _ => Err(unknown_type(&given)),
         },
@@ -109,18 +113,26 @@ fn kind_of(given: &str) -> Result<Option<Kind>, ApiError> {
     if let Some(kind) = EventKind::of_wire(given) {
         return Ok(Some(Kind::Work(kind)));
     }
-    let given = given.to_ascii_uppercase();
-    let Some(word) = given.strip_prefix("ESCALATION_") else { return Ok(None) };
+    // A record's name, as events are read back, stands for the same.
+    let letters: String = given.chars().filter(char::is_ascii_alphanumeric).collect();
+    if letters.eq_ignore_ascii_case("OperatorOverride") {
+        return Ok(EventKind::of_wire(OVERRIDE).map(Kind::Work));
+    }
+    let upper = given.to_ascii_uppercase();
+    let Some(word) = upper.strip_prefix("ESCALATION_") else {
+        let ours = letters.to_ascii_uppercase().starts_with("ESCALATION");
+        return if ours { Err(unknown_type(given)) } else { Ok(None) };
+    };
     let changes = [Change::Created, Change::Acked, Change::Closed, Change::Bumped, Change::NoteAdded];
-    if let Some(change) = changes.into_iter().find(|change| change.wire() == given) {
+    if let Some(change) = changes.into_iter().find(|change| change.wire() == upper) {
         return Ok(Some(Kind::Escalation(change)));
     }
     match word {
         "NOTIFIED" | "NOTIFY_FAILED" | "REMINDED" => {
-            Err(ApiError::Forbidden(format!("type: {given} is written by the service alone")))
+            Err(ApiError::Forbidden(format!("type: {upper} is written by the service alone")))
         }
         // Whatever it is, it does not go to an upstream.
-        _ => Err(unknown_type(&given)),
+        _ => Err(unknown_type(&upper)),
     }
 }
 
@@ -217,7 +229,7 @@ fn creation(caller: &Caller, members: &Members) -> Result<Creation, ApiError> {
 
 /// Refuses what only operators may tell, and notes who told it.
 fn for_operators(caller: &Caller, kind: EventKind, mut members: Members) -> Result<Members, ApiError> {
-    if kind.wire() == "OPERATOR_OVERRIDE" {
+    if kind.wire() == OVERRIDE {
         caller.operator_only("override")?;
         members.required_text("reason", fields::REASON)?;
         members.set("operator", caller.name());

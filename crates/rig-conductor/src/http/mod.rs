@@ -28,6 +28,8 @@ use serde_json::Value;
 
 use self::auth::{Caller, Hosts, Tokens};
 use self::error::ApiError;
+use self::members::Members;
+use self::query::Query;
 use self::upstream::Upstream;
 use crate::app::App;
 use crate::interactions;
@@ -119,12 +121,15 @@ const OWN: [&str; 5] = ["/api/events", "/api/escalation", "/api/discord", "/heal
 /// Answers what no route is for: the upstream does, where there is one.
 async fn other(State(http): State<Http>, caller: Caller, request: Request) -> Result<Response, ApiError> {
     let path = plain(request.uri().path());
-    let own = OWN.iter().any(|own| path.starts_with(own)) || path.split('/').any(|part| part == "..");
+    // Steps that the upstream would resolve lead to places that are not judged here.
+    let steps = path.split('/').any(|part| matches!(part, "." | ".."));
+    let own = steps || OWN.iter().any(|own| path.starts_with(own));
     match &http.upstream {
         Some(upstream) if !own => {
             if path.starts_with("/api/admin") {
                 caller.operator_only("use /api/admin")?;
             }
+            let request = in_own_name(&caller, request).await?;
             http.app.metrics.event("forwarded");
             Ok(upstream.forward(request).await?.into_response())
         }
@@ -133,6 +138,24 @@ async fn other(State(http): State<Http>, caller: Caller, request: Request) -> Re
         )),
         _ => Err(ApiError::NotFound("there is nothing here".to_owned())),
     }
+}
+
+/// Refuses what a token that is bound to one agent asks for in the name of another.
+async fn in_own_name(caller: &Caller, request: Request) -> Result<Request, ApiError> {
+    if caller.bound_to().is_none() {
+        return Ok(request);
+    }
+    for agent in Query::of(request.uri()).in_any_casing("agentId") {
+        caller.may_speak_for(&fields::agent("agentId", agent)?)?;
+    }
+    let (parts, content) = request.into_parts();
+    let content = body::bytes(Request::new(content), upstream::LIMIT).await?;
+    let mut handed_on = content.clone();
+    if let Ok(members) = Members::read(&content) {
+        members.agent("agentId")?.map_or(Ok(()), |agent| caller.may_speak_for(&agent))?;
+        handed_on = upstream::as_judged(content, None);
+    }
+    Ok(Request::from_parts(parts, handed_on.into()))
 }
 
 /// Returns a path as a server reads it that is generous about its spelling.

@@ -21,6 +21,12 @@ impl Query {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// Returns every value of a parameter, however its name is written.
+    pub(super) fn in_any_casing<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = move |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
+        self.0.iter().filter(same).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
     pub(super) fn set(&mut self, name: &str, value: String) {
         self.0.retain(|(key, _)| key != name);
         self.0.push((name.to_owned(), value));

@@ -1,6 +1,5 @@
 //! An existing Conductor-E behind this service: everything that is no escalation's goes there.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +21,7 @@ const TURN: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_secs(10);
 /// The most bytes of a forwarded body, either way.
-const LIMIT: usize = 4 * 1024 * 1024;
+pub(super) const LIMIT: usize = 4 * 1024 * 1024;
 
 /// The headers that are handed on, beside the body's own. No token of this service is among them.
 const HANDED_ON: [HeaderName; 3] =
@@ -72,16 +71,17 @@ impl Upstream {
         self.send(parts.method, &parts.uri, &parts.headers, content).await
     }
 
-    /// Hands an event on. Of a member in two casings the one that was judged here goes with it alone.
+    /// Hands an event on, [as it was judged here](as_judged).
     ///
     /// # Errors
     /// As [`Upstream::forward`].
-    pub(super) async fn event(&self, head: &Parts, content: Bytes) -> Result<Answer, ApiError> {
-        let content = match without_doubles(&content) {
-            Cow::Borrowed(_) => content,
-            Cow::Owned(rebuilt) => Bytes::from(rebuilt),
-        };
-        self.send(Method::POST, &head.uri, &head.headers, content).await
+    pub(super) async fn event(
+        &self,
+        head: &Parts,
+        content: Bytes,
+        operator: Option<&str>,
+    ) -> Result<Answer, ApiError> {
+        self.send(Method::POST, &head.uri, &head.headers, as_judged(content, operator)).await
     }
 
     async fn send(
@@ -148,28 +148,29 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Leaves out the members of an event that are there in another casing, too.
-fn without_doubles(content: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(all) = serde_json::from_slice::<Pairs<'_>>(content) else { return Cow::Borrowed(content) };
-    let wins = |index: usize| {
-        let (name, _) = &all.0[index];
-        let camel = |name: &str| members::known(name).is_some_and(|(_, exact)| exact);
-        all.0.iter().enumerate().all(|(other, (one, _))| {
-            other == index || !one.eq_ignore_ascii_case(name) || (camel(name), index) > (camel(one), other)
-        })
-    };
-    let kept: Vec<usize> = (0..all.0.len()).filter(|index| wins(*index)).collect();
-    if kept.len() == all.0.len() {
-        return Cow::Borrowed(content);
+/// Returns an object with each member once: of several casings the one that was judged here. `operator` is who
+/// speaks, whatever the object says.
+pub(super) fn as_judged(content: Bytes, operator: Option<&str>) -> Bytes {
+    let Ok(Pairs(all)) = serde_json::from_slice::<Pairs<'_>>(&content) else { return content };
+    let mut judged: HashMap<String, (bool, usize)> = HashMap::new();
+    for (index, (name, _)) in all.iter().enumerate() {
+        let camel = members::known(name).is_some_and(|(_, exact)| exact);
+        let best = judged.entry(name.to_ascii_lowercase()).or_default();
+        *best = (*best).max((camel, index));
     }
-    let mut text = String::from("{");
-    for index in kept {
-        let (name, value) = &all.0[index];
-        let part = if text.len() > 1 { "," } else { "" };
-        text.push_str(&format!("{part}{}:{}", serde_json::Value::from(name.as_str()), value.get()));
+    if operator.is_some() {
+        judged.remove("operator");
     }
-    text.push('}');
-    Cow::Owned(text.into_bytes())
+    if judged.len() == all.len() && operator.is_none() {
+        return content;
+    }
+    let kept = all.iter().enumerate().filter(|(index, (name, _))| {
+        judged.get(&name.to_ascii_lowercase()).is_some_and(|(_, winner)| winner == index)
+    });
+    let written = |name: &str, value: &str| format!("{}:{value}", serde_json::Value::from(name));
+    let mut parts: Vec<String> = kept.map(|(_, (name, value))| written(name, value.get())).collect();
+    parts.extend(operator.map(|name| written("operator", &serde_json::Value::from(name).to_string())));
+    Bytes::from(format!("{{{}}}", parts.join(",")))
 }
 
 /// The members of an object in their order, values as they are written.
@@ -210,7 +211,18 @@ mod tests {
             (r#"{"agentId":"a","agentId":"b"}"#, r#"{"agentId":"b"}"#),
             (r#"{"x":{"a":1,"A":2},"X":[]}"#, r#"{"X":[]}"#),
         ] {
-            assert_eq!(String::from_utf8_lossy(&without_doubles(given.as_bytes())), expected, "{given}");
+            assert_eq!(as_judged(Bytes::from(given), None), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn who_overrides_is_whose_token_it_is() {
+        for given in [
+            r#"{"type":"OPERATOR_OVERRIDE","operator":"kari","Operator":"ann"}"#,
+            r#"{"type":"OPERATOR_OVERRIDE"}"#,
+        ] {
+            let expected = r#"{"type":"OPERATOR_OVERRIDE","operator":"stig"}"#;
+            assert_eq!(as_judged(Bytes::from(given), Some("stig")), expected, "{given}");
         }
     }
 }
