@@ -137,6 +137,8 @@ fn many_that_start_it_at_once_start_one() {
         running.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert!(urls.iter().all(|url| *url == urls[0]), "{urls:?}");
+    assert_eq!(user.run(&["down"]).output(), said(0, "ended\n", ""));
+    assert_eq!(user.run(&["status"]).output(), said(3, "not running\n", ""), "none of them comes up later");
     assert_eq!(user.log().matches("\"message\":\"listening\"").count(), 1, "{}", user.log());
 }
 

@@ -12,7 +12,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -157,22 +157,24 @@ impl Dir {
     /// # Errors
     /// [`EmbeddedError::Runs`] when another process has it.
     pub fn hold(&self) -> Result<Held> {
-        /// Who only looks whether somebody holds it, holds it for a moment.
-        const LOOK: Duration = Duration::from_millis(300);
         self.make()?;
         let path = self.path.join(LOCK);
         let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let lock = open.map_err(|source| failed("open", &path, source))?;
-        let start = Instant::now();
+        let error = |source| failed("lock", &path, source);
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if start.elapsed() < LOOK => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(TryLockError::WouldBlock) => return Err(EmbeddedError::Runs),
-                Err(TryLockError::Error(source)) => return Err(failed("lock", &path, source)),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(error(source)),
             }
+            // Who only looks whether somebody holds it, shares it for a moment.
+            match lock.try_lock_shared() {
+                Ok(()) => lock.unlock().map_err(error)?,
+                Err(TryLockError::WouldBlock) => return Err(EmbeddedError::Runs),
+                Err(TryLockError::Error(source)) => return Err(error(source)),
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
         let held = Held { dir: self.clone(), lock };
         // What a crash left behind names a process that may be somebody else by now.
@@ -328,6 +330,7 @@ mod tests {
         let held = dir.hold().unwrap();
         assert!(dir.is_held().unwrap() && held.is_there());
         assert!(matches!(dir.hold(), Err(EmbeddedError::Runs)));
+        assert!(dir.is_held().unwrap(), "whoever was refused takes nothing away");
         assert_eq!(dir.port().unwrap(), None);
         let port = held.announce(4242).unwrap();
         assert_eq!(dir.port().unwrap(), Some(port.clone()));

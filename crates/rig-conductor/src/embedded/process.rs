@@ -52,7 +52,14 @@ pub fn up(dir: &Dir, program: &Path) -> Result<(Port, bool)> {
     let mut child: Option<Started> = None;
     while start.elapsed() < START_LIMIT {
         if let Some(port) = running(dir)? {
-            let own = child.is_some_and(|child| child.is(port.pid));
+            let own = child.as_ref().is_some_and(|child| child.is(port.pid));
+            // One that gives way to another must not come up later, when that has been ended.
+            while !own
+                && child.as_mut().is_some_and(|child| !child.has_ended())
+                && start.elapsed() < START_LIMIT
+            {
+                std::thread::sleep(PAUSE);
+            }
             return Ok((port, own));
         }
         // Where somebody holds the lock, another one is starting or ending; the next look will tell.
@@ -80,15 +87,20 @@ pub fn up(dir: &Dir, program: &Path) -> Result<(Port, bool)> {
 /// When it cannot be asked, or does not end in time.
 pub fn down(dir: &Dir, kill: bool) -> Result<Down> {
     let start = Instant::now();
-    let mut asked = false;
+    let mut asked = None;
     while start.elapsed() < END_LIMIT {
         if !dir.is_held()? {
-            return Ok(if asked { Down::Ended } else { Down::NotRunning });
+            return Ok(if asked.is_some() { Down::Ended } else { Down::NotRunning });
         }
         // One that is starting has not said yet who it is.
-        if !asked && let Some(port) = dir.port()? {
-            signal(dir, &port, Signal::TERM)?;
-            asked = true;
+        match (dir.port()?, &asked) {
+            (Some(port), None) => {
+                signal(dir, &port, Signal::TERM)?;
+                asked = Some(port);
+            }
+            // Somebody has started another one already.
+            (Some(port), Some(asked)) if port != *asked => return Ok(Down::Ended),
+            _ => {}
         }
         std::thread::sleep(PAUSE);
     }
