@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rig_testkit::discord::{ADMIN, ALICE, Fault, Route, TASKS, TOKEN};
 use rig_testkit::http::Response;
-use rig_testkit::{FakeDiscord, eventually};
+use rig_testkit::{FakeDiscord, Postgres, eventually};
 use serde_json::Value;
 
 use crate::harness::{Plan, Watcher};
@@ -93,4 +93,25 @@ fn an_upstream_that_is_down_degrades_and_does_not_stop_the_service() {
     assert_eq!(last("upstream: Degraded, it answered 500"), (200, "Degraded".to_owned()));
     drop(upstream);
     assert_eq!(last("upstream: Unreachable, it cannot be reached"), (200, "Degraded".to_owned()));
+}
+
+#[test]
+fn without_its_store_the_service_is_unreachable_and_comes_back_with_it() {
+    let Some(postgres) = Postgres::private().start() else { return };
+    let database = postgres.database();
+    let plan = Plan::default().with("RIG_CONDUCTOR_STORE", &database.url());
+    let service = plan.start();
+    assert_eq!(service.health().0, 200);
+    postgres.stop();
+    let (_, overall, all) = eventually("the store to be missed", || {
+        let health = service.health();
+        (health.0 == 503).then_some(health)
+    });
+    assert_eq!(
+        (overall.as_str(), all[0].as_str()),
+        ("Unreachable", "store: Unreachable, it cannot be reached")
+    );
+    assert_eq!(service.get("/health")["status"], "healthy", "the process itself is well");
+    postgres.start();
+    eventually("the store to be back", || (service.health().0 == 200).then_some(()));
 }
