@@ -95,15 +95,25 @@ impl Judge<'_> {
     }
 }
 
+impl Judge<'_> {
+    /// Notes a refusal, and what led to the command.
+    fn found(&mut self, call: &Call<'_>, mut refused: Refused) -> Verdict {
+        refused.through = call.context.chain.iter().map(|link| call.masked(link.to_string())).collect();
+        self.refused = Some(refused);
+        Err(Found)
+    }
+}
+
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
         match rules::judge(call, self.world) {
-            Some((rule, Finding { detail })) => self.refuse(rule, &call.masked(detail), call.display()),
+            Some((rule, Finding { detail })) => {
+                let refused = Refused::by(rule, &call.masked(detail), call.display());
+                self.found(call, refused)
+            }
+            None if call.context.critical => Ok(()),
             None => match self.world.policy().forbids(call, self.world) {
-                Some(rule) => {
-                    self.refused = Some(Refused::by_policy(rule, call.display()));
-                    Err(Found)
-                }
+                Some(rule) => self.found(call, Refused::by_policy(rule, call.display())),
                 None => Ok(()),
             },
         }
