@@ -105,7 +105,9 @@ pub(super) struct Head {
     pub status: u16,
     pub bucket: Option<String>,
     pub remaining: Option<u64>,
-    /// Seconds until the bucket is full again.
+    /// When the bucket is full again, by Discord's clock in seconds: the same for all answers of a round.
+    pub reset: Option<f64>,
+    /// Seconds until then.
     pub reset_after: Option<f64>,
     /// Seconds after which a 429 may be tried again.
     pub retry_after: Option<f64>,
@@ -208,6 +210,7 @@ fn head(headers: &HeaderMap) -> Head {
         status: 0,
         bucket: text("x-ratelimit-bucket").map(str::to_owned),
         remaining: text("x-ratelimit-remaining").and_then(|n| n.parse().ok()),
+        reset: seconds("x-ratelimit-reset"),
         reset_after: seconds("x-ratelimit-reset-after"),
         retry_after: seconds("retry-after"),
         global: text("x-ratelimit-global") == Some("true"),

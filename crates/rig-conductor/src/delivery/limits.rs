@@ -31,6 +31,8 @@ pub(super) struct Limits {
 struct Bucket {
     left: u64,
     full_at: Instant,
+    /// Which filling it is: when it ends, by Discord's clock.
+    round: f64,
 }
 
 impl Limits {
@@ -83,17 +85,21 @@ impl Limits {
                 self.rest = self.rest.max(Some(now + wait));
             } else {
                 let key = self.key(call);
-                self.buckets.insert(key, Bucket { left: 0, full_at: now + wait });
+                self.buckets.insert(key, Bucket { left: 0, full_at: now + wait, round: f64::INFINITY });
             }
             return Some(wait);
         }
         if let (Some(left), Some(after)) = (head.remaining, head.reset_after) {
             let key = self.key(call);
             let full_at = now + Duration::try_from_secs_f64(after).unwrap_or(BAN_WINDOW).min(BAN_WINDOW);
-            // Answers may overtake each other: of the same round the smaller number counts.
-            let known = self.buckets.get(&key).filter(|b| now < b.full_at && full_at <= b.full_at + SLACK);
-            let left = known.map_or(left, |bucket| bucket.left.min(left));
-            self.buckets.insert(key, Bucket { left, full_at });
+            let round = head.reset.unwrap_or_default();
+            let left = match self.buckets.get(&key).filter(|bucket| now < bucket.full_at) {
+                // Answers overtake each other: of one round the smallest number is the last.
+                Some(known) if (known.round - round).abs() < SAME_ROUND => known.left.min(left),
+                Some(known) if round < known.round => return None,
+                _ => left,
+            };
+            self.buckets.insert(key, Bucket { left, full_at, round });
         }
         None
     }
@@ -127,8 +133,8 @@ impl Limits {
     }
 }
 
-/// How far two answers of the same round of a bucket may lie apart.
-const SLACK: Duration = Duration::from_millis(500);
+/// So many seconds two answers of the same round may differ in.
+const SAME_ROUND: f64 = 0.05;
 
 /// Returns a random part of a time, so that those who wait for the same do not come back at once.
 #[must_use]
@@ -150,6 +156,7 @@ mod tests {
             status,
             bucket: Some("b".to_owned()),
             remaining: Some(remaining),
+            reset: Some(1000.0 + reset_after),
             reset_after: Some(reset_after),
             scope: "user",
             ..Head::default()
@@ -171,8 +178,12 @@ mod tests {
     fn a_late_answer_does_not_fill_a_bucket_again() {
         let (mut limits, now) = (Limits::default(), Instant::now());
         limits.note(&post("1"), &answer(200, 0, 2.0), true, now);
-        limits.note(&post("1"), &answer(200, 1, 2.0), true, now);
-        assert!(limits.take(&post("1"), false, now).is_err());
+        for late in [answer(200, 1, 2.0), answer(200, 4, 0.5)] {
+            limits.note(&post("1"), &late, true, now);
+            assert!(limits.take(&post("1"), false, now).is_err());
+        }
+        limits.note(&post("1"), &answer(200, 4, 3.0), true, now);
+        assert_eq!(limits.take(&post("1"), false, now), Ok(()));
     }
 
     #[test]
