@@ -23,7 +23,8 @@ impl Shell<'_> {
     /// Gives a variable a value.
     pub(super) fn store(&mut self, name: &str, item: Item) -> Flow {
         let name = &*self.referred(name);
-        let attributes = self.attributes(name);
+        let mut attributes = self.attributes(name);
+        attributes.exported |= self.allexport;
         let item = match item {
             Item::Text(word) if attributes != Attributes::default() => {
                 Item::Text(self.shaped(word, attributes)?)

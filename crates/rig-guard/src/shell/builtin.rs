@@ -32,7 +32,7 @@ impl Shell<'_> {
             "exec" => match wrap::operand(words, "a", "") {
                 Some(at) => {
                     self.nested(|shell| shell.run(&words[at..], &[], &[], false))?;
-                    self.leave(Kind::Subshell, 0)?;
+                    self.leave(Kind::Subshell, 0, Status::Unknown)?;
                     Status::Unknown
                 }
                 None => Status::Success,
@@ -119,12 +119,14 @@ impl Shell<'_> {
             }
             _ => 0,
         };
-        self.leave(kind, levels)?;
-        Ok(match (kind, number) {
+        let status = match (kind, number) {
             (Kind::Function | Kind::Subshell, Some(0)) => Status::Success,
             (Kind::Function | Kind::Subshell, Some(_)) => Status::Failure,
+            (Kind::Loop | Kind::Round, _) => Status::Success,
             _ => Status::Unknown,
-        })
+        };
+        self.leave(kind, levels, status)?;
+        Ok(status)
     }
 
     fn change_directory(&mut self, args: &[Word]) -> Flow<Status> {
@@ -197,10 +199,15 @@ impl Shell<'_> {
             if text.contains('u') {
                 self.nounset = on;
             }
+            if text.contains('a') {
+                self.allexport = on;
+            }
             at += 1;
             if text.contains('o') {
-                if args.get(at).is_some_and(|option| option.text == "nounset") {
-                    self.nounset = on;
+                match args.get(at).map(|option| option.text.as_str()) {
+                    Some("nounset") => self.nounset = on,
+                    Some("allexport") => self.allexport = on,
+                    _ => {}
                 }
                 at += 1;
             }
@@ -273,7 +280,7 @@ impl Shell<'_> {
         }
         self.enter(Kind::Function);
         let status = self.sourced(path)?;
-        let status = if self.land() { Status::Unknown } else { status };
+        let status = self.land(status);
         if !args.is_empty() {
             self.state.put(Rc::from(PARAMETERS), outer);
         }

@@ -120,11 +120,9 @@ impl Shell<'_> {
                 b'"' => {
                     let end = scan::closing_double(text, at + 1).unwrap_or(text.len());
                     let inner = &text[at + 1..end];
-                    // Without arguments `"$@"` is no word at all.
-                    if !self.is_nothing(inner) {
-                        out.open();
-                    }
+                    out.begin_quoted();
                     self.read(inner, Quote::Double, out)?;
+                    out.end_quoted();
                     end + 1
                 }
                 b'\'' => {

@@ -23,12 +23,14 @@ pub(super) struct Fields {
     open: bool,
     /// White space has just ended a word: a separator that follows belongs to it.
     space: bool,
+    /// Elements were expanded of which there are none.
+    nothing: bool,
     form: Form,
 }
 
 impl Fields {
     fn new(form: Form) -> Self {
-        Self { words: Vec::new(), current: Word::default(), open: false, space: false, form }
+        Self { words: Vec::new(), current: Word::default(), open: false, space: false, nothing: false, form }
     }
 
     /// Begins a word that may become none or several.
@@ -73,6 +75,23 @@ impl Fields {
     pub(super) fn open(&mut self) {
         self.open = true;
         self.space = false;
+    }
+
+    /// Notes that something was expanded to no word at all.
+    pub(super) fn nothing(&mut self) {
+        self.nothing = true;
+    }
+
+    /// Begins quoted text.
+    pub(super) fn begin_quoted(&mut self) {
+        self.nothing = false;
+    }
+
+    /// Ends quoted text, which is a word unless it is nothing but elements of which there are none.
+    pub(super) fn end_quoted(&mut self) {
+        if !std::mem::take(&mut self.nothing) {
+            self.open();
+        }
     }
 
     /// Says whether the current word has nothing in it yet.

@@ -26,8 +26,8 @@ pub(super) struct Choice {
 pub(super) struct Frame {
     pub(super) kind: Kind,
     mark: Mark,
-    /// What the state was at the places where it was left.
-    pending: Vec<Changes>,
+    /// What the state was at the places where it was left, and with which status.
+    pending: Vec<(Changes, Status)>,
     /// The variables that `local` has hidden.
     pub(super) hidden: Vec<(Rc<str>, Option<Rc<Slot>>)>,
 }
@@ -303,30 +303,29 @@ impl Shell<'_> {
         self.frames.push(Frame { kind, mark, pending: Vec::new(), hidden: Vec::new() });
     }
 
-    /// Ends it; the ways on which it was left go on here.
-    pub(super) fn land(&mut self) -> bool {
-        let Some(frame) = self.frames.pop() else { return false };
-        let Frame { mark, pending, hidden, .. } = frame;
-        let left = !pending.is_empty();
-        if left {
-            let mut ways = pending;
-            let own = self.state.undo(mark);
-            if self.jump.is_none() {
-                ways.push(own);
-            }
-            self.jump = None;
-            self.state.join(ways);
-        } else {
+    /// Ends it with a status; the ways on which it was left go on here, with theirs.
+    pub(super) fn land(&mut self, status: Status) -> Status {
+        let Some(frame) = self.frames.pop() else { return status };
+        let Frame { mark, mut pending, hidden, .. } = frame;
+        let mut joined = status;
+        if pending.is_empty() {
             self.state.keep(mark);
+        } else {
+            let own = self.state.undo(mark);
+            if self.jump.take().is_none() {
+                pending.push((own, status));
+            }
+            joined = pending.iter().map(|(_, status)| *status).reduce(Status::or).unwrap_or(status);
+            self.state.join(pending.into_iter().map(|(changes, _)| changes).collect());
         }
         for (name, before) in hidden.into_iter().rev() {
             self.state.put(name, before);
         }
-        left
+        joined
     }
 
     /// Leaves the innermost part of the code of a kind that `wanted` others are inside of.
-    pub(super) fn leave(&mut self, kind: Kind, skip: usize) -> Flow {
+    pub(super) fn leave(&mut self, kind: Kind, skip: usize, status: Status) -> Flow {
         let stops = |frame: &Frame| match kind {
             Kind::Loop | Kind::Round => matches!(frame.kind, Kind::Function | Kind::Subshell),
             _ => frame.kind == Kind::Subshell && kind != Kind::Subshell,
@@ -341,7 +340,7 @@ impl Shell<'_> {
                 if pending.len() >= MAX_PENDING {
                     return Err(Stop::Refused(Refusal::TooMuch));
                 }
-                pending.push(changes);
+                pending.push((changes, status));
                 // Frames count from one: zero is the end of everything.
                 self.jump = Some(n + 1);
             }
@@ -358,7 +357,7 @@ impl Shell<'_> {
         self.enter(Kind::Subshell);
         let nounset = self.nounset;
         let result = run(self)?;
-        self.land();
+        self.land(Status::Unknown);
         self.jump = None;
         self.nounset = nounset;
         let mut changes = self.state.undo(mark);

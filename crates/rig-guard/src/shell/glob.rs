@@ -95,6 +95,10 @@ impl Glob {
         if self.0.is_empty() && anchor == Anchor::Free {
             return Some(text.to_owned());
         }
+        // Of an empty text there is nothing to go over, but it may match as a whole.
+        if chars.is_empty() {
+            return Some(if self.matches(&chars) { with.to_owned() } else { String::new() });
+        }
         let mut out = String::new();
         let mut at = 0;
         let mut done = false;

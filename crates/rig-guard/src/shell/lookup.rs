@@ -103,7 +103,7 @@ impl Shell<'_> {
             }
             _ => {}
         }
-        if let Some(value) = self.world.variable(name) {
+        if let Some(value) = self.world.variable(name).filter(|_| !self.context.elsewhere) {
             if value.len() >= SHORT && !PLAIN.contains(&name) {
                 self.mask(name, &value);
             }

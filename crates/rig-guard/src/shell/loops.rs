@@ -51,15 +51,15 @@ impl Shell<'_> {
             split.add(Split::success(Changes::default()));
             self.rejoin(split);
         }
-        let left = self.land();
-        Ok(if left || !certain { Status::Unknown } else { status })
+        let status = self.land(status);
+        Ok(if certain { status } else { Status::Unknown })
     }
 
     /// Walks through one round of a loop.
     fn round(&mut self, body: &List) -> Flow<Status> {
         self.enter(Kind::Round);
         let status = self.list(body)?;
-        Ok(if self.land() { Status::Unknown } else { status })
+        Ok(self.land(status))
     }
 
     /// Walks through `while` and `until`.
@@ -141,7 +141,7 @@ impl Shell<'_> {
         }
         self.state.keep(outer);
         self.rejoin(ended);
-        self.land();
+        self.land(Status::Unknown);
         Ok(Status::Unknown)
     }
 

@@ -140,6 +140,8 @@ pub struct Shell<'a> {
     /// There are aliases, or functions.
     aliases: bool,
     functions: bool,
+    /// `set -a`: every variable is exported.
+    allexport: bool,
     /// `set -u`: a variable that was never set ends the shell.
     nounset: bool,
     /// How many pipes and `&` lead to here, for functions that multiply.
@@ -178,6 +180,7 @@ impl<'a> Shell<'a> {
             defined: Vec::new(),
             aliases: false,
             functions: false,
+            allexport: false,
             nounset: false,
             forks: 0,
             masks: Vec::new(),

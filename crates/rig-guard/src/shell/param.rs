@@ -17,37 +17,6 @@ enum Values {
 }
 
 impl Shell<'_> {
-    /// Says whether quoted text is nothing but elements of which there are none.
-    pub(super) fn is_nothing(&mut self, inner: &str) -> bool {
-        if !inner.starts_with('$') || !inner.contains('@') {
-            return false;
-        }
-        let name = match inner {
-            "$@" => "@",
-            inner => match inner.strip_prefix("${").and_then(|i| i.strip_suffix('}')) {
-                Some("@") => "@",
-                Some(array) => match array.strip_suffix("[@]") {
-                    Some(name) if !name.is_empty() && parameter_name(name).len() == name.len() => name,
-                    _ => return array.starts_with("@:") && self.no_parameters(),
-                },
-                None => return false,
-            },
-        };
-        match name {
-            "@" => self.no_parameters(),
-            name => match self.variable(name) {
-                Item::List(list) => list.is_empty(),
-                Item::Map(map) => map.is_empty(),
-                Item::Unset => true,
-                _ => false,
-            },
-        }
-    }
-
-    fn no_parameters(&mut self) -> bool {
-        matches!(self.pick(PARAMETERS), Some(Item::Words(words)) if words.is_empty())
-    }
-
     /// Appends the value of a variable or parameter.
     pub(super) fn value(&mut self, name: &str, quoted: bool, out: &mut Fields) -> Flow {
         let values = self.values(name, None)?;
@@ -71,15 +40,17 @@ impl Shell<'_> {
                 // Any number of words, even in quotes.
                 out.unknown(true, false);
             }
+            Values::Many(words, false) if words.is_empty() && quoted => out.nothing(),
             Values::Many(words, star) => {
                 self.charge(words.iter().map(|w| w.text.len()).sum())?;
-                if star && (quoted || !out.splits()) {
-                    let between: String = separators.chars().take(1).collect();
+                let between: String = separators.chars().take(1).collect();
+                let whole = quoted || !out.splits();
+                if star && (whole || !between.trim().is_empty()) {
                     for (n, word) in words.iter().enumerate() {
                         if n > 0 {
-                            out.value(&Word::literal(&*between), true, "");
+                            out.value(&Word::literal(&*between), whole, &separators);
                         }
-                        out.value(word, true, "");
+                        out.value(word, whole, &separators);
                     }
                 } else {
                     out.separate(&words, quoted, &separators);

@@ -264,6 +264,7 @@ fn sequence(args: &[Word]) -> Option<Word> {
         match text? {
             "-s" => separator = args.next()??,
             "-w" => return None,
+            text if text.starts_with("-s") => separator = &text[2..],
             text => numbers.push(text.parse::<i64>().ok()?),
         }
     }

@@ -281,7 +281,7 @@ impl Shell<'_> {
         self.state.set(PARAMETERS, arguments);
         self.enter(Kind::Function);
         let status = self.command(body)?;
-        let status = if self.land() { Status::Unknown } else { status };
+        let status = self.land(status);
         self.state.put(Rc::from(PARAMETERS), outer);
         self.active.pop();
         Ok(status)

@@ -45,6 +45,7 @@ impl Shell<'_> {
                         shell.program(language, &text)?;
                         return Ok(Status::Unknown);
                     }
+                    shell.child(true);
                     shell.state.set("0", Item::Text(path.clone()));
                     shell.state.set(PARAMETERS, Item::Words(arguments));
                     shell.code(&text.to_code())

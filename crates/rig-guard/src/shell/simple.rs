@@ -70,6 +70,7 @@ impl Shell<'_> {
             before.push((Rc::clone(&name), self.state.get(&name).cloned()));
             self.names_program(&name, &item)?;
             self.store(&name, item)?;
+            self.export(&name);
         }
         let result = run(self);
         for (name, value) in before.into_iter().rev() {
@@ -173,11 +174,15 @@ impl Shell<'_> {
             Unwrapped::Itself => return self.itself(name, words),
             Unwrapped::Rest { at, variables, directory, elsewhere } => {
                 let set = texts(&variables);
+                let fresh = begins_afresh(name, &words[1..at]);
                 return self.within(
                     name,
                     |context| context.elsewhere |= elsewhere,
                     |shell| {
                         shell.isolated(|shell| {
+                            if fresh || elsewhere {
+                                shell.child(false);
+                            }
                             if let Some(directory) = directory {
                                 shell.enter_directory(&directory);
                             }
@@ -265,6 +270,7 @@ impl Shell<'_> {
         self.within(name, change, |shell| match arguments {
             None => shell.code(code),
             Some(arguments) => shell.isolated(|shell| {
+                shell.child(true);
                 let mut arguments = arguments.into_iter();
                 if let Some(zero) = arguments.next() {
                     shell.state.set("0", Item::Text(zero));
@@ -304,8 +310,11 @@ impl Shell<'_> {
                 None => self.words(written, &mut words)?,
             }
         }
-        let options: String =
+        let mut options: String =
             words[1..].iter().filter(|w| w.text.starts_with('-')).map(|w| &*w.text).collect();
+        if words[0].text == "export" {
+            options.push('x');
+        }
         let mut names: Vec<String> =
             words[1..].iter().filter(|w| !w.text.starts_with(['-', '+'])).map(|w| w.text.clone()).collect();
         // What a variable holds may also be put together: `export "$A=$B"`.
@@ -348,25 +357,57 @@ impl Shell<'_> {
             self.state.set(name, Item::Unset);
         }
         let before = self.state.get(name).map(|slot| Slot::clone(slot));
-        let Attributes { integer, lower, upper, reference } =
+        let Attributes { integer, lower, upper, reference, exported } =
             before.as_ref().map(|slot| slot.attributes).unwrap_or_default();
         let attributes = Attributes {
             integer: integer || options.contains('i'),
             lower: (lower || options.contains('l')) && !options.contains('u'),
             upper: upper || options.contains('u'),
             reference: reference || options.contains('n'),
+            exported: exported || options.contains('x'),
         };
         let item = match before.map(|slot| slot.items) {
             Some(items) if !matches!(items.as_slice(), [Item::Unset | Item::Open]) => Some(items),
             _ if options.contains('A') => Some(vec![Item::Map(Default::default())]),
             _ if options.contains('a') => Some(vec![Item::List(Default::default())]),
-            _ if attributes != Attributes::default() => Some(vec![Item::Unset]),
+            _ if Attributes { exported: false, ..attributes } != Attributes::default() => {
+                Some(vec![Item::Unset])
+            }
             _ if bare && local => Some(vec![Item::Unset]),
+            // `export NAME` of a variable that the code has not set leaves it as it was.
+            _ if attributes.exported => Some(vec![Item::Open]),
             _ => None,
         };
-        // `export NAME` of a variable that the code has not set leaves it as it was.
         if let Some(items) = item {
             self.state.set(name, Slot { items, attributes });
+        }
+    }
+
+    /// Hands a variable on to other programs.
+    fn export(&mut self, name: &str) {
+        if let Some(slot) = self.state.get(name) {
+            let attributes = Attributes { exported: true, ..slot.attributes };
+            let items = slot.items.clone();
+            self.state.set(name, Slot { items, attributes });
+        }
+    }
+
+    /// Forgets what another shell that is started does not get: functions, aliases, and variables
+    /// that are not exported, or every one.
+    pub(super) fn child(&mut self, inherits: bool) {
+        for name in self.state.names() {
+            let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            let own = name.starts_with("()") || name.starts_with('=');
+            let kept = self.state.get(&name).is_some_and(|slot| slot.attributes.exported);
+            if !(variable || own) || kept && inherits || &*name == "HOME" {
+                continue;
+            }
+            // What the environment has is handed on with its new value.
+            match inherits && variable {
+                true if self.world.variable(&name).is_some() => {}
+                true => self.state.set(&name, Item::Unset),
+                false => self.state.put(name, None),
+            }
         }
     }
 
@@ -377,6 +418,16 @@ impl Shell<'_> {
             None => Item::Open,
         };
         self.state.set(DIRECTORY, item);
+    }
+}
+
+/// Says whether a wrapper hands no variables on but those that it is told to.
+fn begins_afresh(name: &str, options: &[Word]) -> bool {
+    let has = |wanted: &[&str]| options.iter().any(|w| wanted.iter().any(|o| w.text.starts_with(o)));
+    match name {
+        "sudo" | "doas" | "run0" | "pkexec" => !has(&["-E", "--preserve-env", "-nE", "-HE"]),
+        "env" | "genv" => has(&["-i", "--ignore-environment"]) || options.iter().any(|w| w.text == "-"),
+        _ => false,
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Attributes {
     pub(super) lower: bool,
     pub(super) upper: bool,
     pub(super) reference: bool,
+    /// Other programs get it.
+    pub(super) exported: bool,
 }
 
 /// Every value that something may have.
@@ -121,6 +123,11 @@ impl State {
     /// Returns the names that begin with a text, with their slots.
     pub(super) fn named(&self, prefix: &str) -> impl Iterator<Item = (&Name, &Rc<Slot>)> {
         self.slots.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+    }
+
+    /// Returns every name.
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.slots.keys().cloned().collect()
     }
 
     pub(super) fn set(&mut self, name: &str, slot: impl Into<Slot>) {

@@ -38,7 +38,7 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
         (None, ..) => Vec::new(),
         // `find -print0`: a NUL cannot stand in a text that is followed here.
         (Some(text), Some('\0'), _) if !text.marks.is_empty() => split(text, |c| c == '\n'),
-        (Some(text), Some(delimiter), _) => split(text, |c| c == delimiter || c == '\0'),
+        (Some(text), Some(delimiter), _) => separated(text, delimiter),
         (Some(text), None, Some(_)) => split(text, |c| c == '\n'),
         (Some(text), None, None) => shell_words(text),
     };
@@ -62,6 +62,15 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
 fn made(command: &[Word], mark: &str, items: &[Word]) -> Vec<Vec<Word>> {
     let make = |item| command.iter().map(|w| fill(w, mark, item)).collect();
     items.iter().take(MAX_ITEMS).map(make).collect()
+}
+
+/// Splits at one character; only an item behind the last one may be missing.
+fn separated(text: &Word, delimiter: char) -> Vec<Word> {
+    let mut items: Vec<Word> = text.split(delimiter).collect();
+    if items.last().is_some_and(|item| item.text.is_empty() && item.marks.is_empty()) {
+        items.pop();
+    }
+    items
 }
 
 fn split(text: &Word, separates: impl Fn(char) -> bool) -> Vec<Word> {

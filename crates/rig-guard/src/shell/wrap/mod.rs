@@ -270,6 +270,10 @@ fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {
     }
     let mut variables = Vec::new();
     if wrapper.assigns {
+        if matches!(name, "env" | "genv") {
+            let gone = values(words, at, "-u --unset", wrapper.short).into_iter();
+            variables.extend(gone.map(|word| Assignment { name: word.text, item: Item::Unset }));
+        }
         while let Some(variable) = words.get(at).and_then(assignment) {
             variables.push(variable);
             at += 1;
