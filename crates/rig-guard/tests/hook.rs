@@ -231,7 +231,8 @@ fn a_home_that_cannot_be_read_does_not_open_the_door() {
     program("ls -la").exits(0);
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
     // Without `HOME` its places are those of the account, which is not for tests to write to.
-    let places = ["hook".into(), "--config".into(), home.join("c.json"), "--state".into(), home.join("state")];
+    let places =
+        ["hook".into(), "--config".into(), home.join("c.json"), "--state".into(), home.join("state")];
     let program = guard(&home).without_env("HOME").cwd("/").args(places);
     program.bash(FORCE).stderr(PUSH).exits(2);
 }

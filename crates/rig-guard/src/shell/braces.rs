@@ -135,6 +135,7 @@ fn skip(written: &str, at: usize) -> usize {
         b'\'' => written[at + 1..].find('\'').map(|n| at + 1 + n),
         b'"' => scan::closing_double(written, at + 1),
         b'`' => scan::closing_backtick(written, at + 1),
+        b'<' | b'>' if bytes.get(at + 1) == Some(&b'(') => scan::closing_paren(written, at + 2),
         b'$' => match bytes.get(at + 1) {
             Some(b'{') => scan::closing_brace(written, at + 2, false),
             Some(b'(') => scan::closing_paren(written, at + 2),
