@@ -251,6 +251,22 @@ fn it_ends_when_its_directory_is_gone() {
 }
 
 #[test]
+fn what_it_keeps_is_removed_on_request_unless_somebody_waits_for_a_person() {
+    let user = User::new();
+    let url = user.up();
+    let id = user.escalate(&url);
+    let left = format!("ended\nleaving {}: 1 escalation in it is not closed\n", user.dir().display());
+    assert_eq!(user.run(&["down", "--remove"]).output(), said(0, &left, ""));
+    let url = user.up();
+    let close = format!("/api/escalations/{id}/close");
+    assert_eq!(user.ask(&url, &close, "operator.token", &json!({"resolution": "done"})).0, 200);
+    let gone = format!("ended\nremoved {}\n", user.dir().display());
+    assert_eq!(user.run(&["down", "--remove"]).output(), said(0, &gone, ""));
+    assert!(!user.dir().exists());
+    assert_eq!(user.run(&["down", "--remove"]).output(), said(0, "not running\n", ""));
+}
+
+#[test]
 fn a_home_that_cannot_be_written_is_named() {
     let user = User::new();
     let state = user.0.path().join(".local");

@@ -8,7 +8,8 @@ use super::serve::{Signals, listen, until};
 use super::{DONE, FAILED, NOT_RUNNING, columns, complain, hint, runtime, say};
 use crate::app::App;
 use crate::embedded::{self, Dir, EmbeddedError, Held, Port};
-use crate::settings::{self, Environment};
+use crate::settings::{self, Environment, StoreSettings};
+use crate::store::{self, StoreError, StoreOptions};
 use crate::{logging, serve};
 
 /// Start the service of this user in the background, if none runs
@@ -27,6 +28,9 @@ pub(super) struct Down {
     /// Kill it when it has not ended after 30 seconds
     #[arg(long)]
     kill: bool,
+    /// Remove its directory afterwards, unless an escalation in it is not closed
+    #[arg(long)]
+    remove: bool,
 }
 
 /// Say whether the service of this user runs, where, and what is open
@@ -60,23 +64,62 @@ impl Up {
 
 impl Down {
     pub(super) fn run(self) -> u8 {
-        let down = || embedded::down(&Dir::find(&Environment::of_process())?, self.kill);
-        match down() {
-            Ok(embedded::Down::NotRunning) => {
-                say("not running");
+        let dir = match Dir::find(&Environment::of_process()) {
+            Ok(dir) => dir,
+            Err(error) => return fail(&error),
+        };
+        match embedded::down(&dir, self.kill) {
+            Ok(embedded::Down::NotRunning) => say("not running"),
+            Ok(embedded::Down::Ended) => say("ended"),
+            Ok(embedded::Down::Killed) => say("killed; what it had under way is taken up by the next start"),
+            Err(error) => return fail(&error),
+        }
+        if !self.remove || !dir.path().exists() {
+            return DONE;
+        }
+        match remove(&dir) {
+            Ok(told) => {
+                say(told);
                 DONE
             }
-            Ok(embedded::Down::Ended) => {
-                say("ended");
-                DONE
+            Err(error) => {
+                complain(error);
+                FAILED
             }
-            Ok(embedded::Down::Killed) => {
-                say("killed; what it had under way is taken up by the next start");
-                DONE
-            }
-            Err(error) => fail(&error),
         }
     }
+}
+
+/// Removes the directory unless somebody still waits for a person; says what was done.
+fn remove(dir: &Dir) -> Result<String, String> {
+    // Nobody starts it meanwhile.
+    let held = dir.hold().map_err(|error| error.to_string())?;
+    let shown = dir.path().display();
+    match open_in(dir)? {
+        0 => {}
+        1 => return Ok(format!("leaving {shown}: 1 escalation in it is not closed")),
+        open => return Ok(format!("leaving {shown}: {open} escalations in it are not closed")),
+    }
+    std::fs::remove_dir_all(dir.path()).map_err(|error| format!("failed to remove {shown}: {error}"))?;
+    drop(held);
+    Ok(format!("removed {shown}"))
+}
+
+/// Returns how many escalations in the database are not closed.
+fn open_in(dir: &Dir) -> Result<u64, String> {
+    let file = dir.path().join("conductor.db");
+    if !file.exists() {
+        return Ok(0);
+    }
+    let runtime = runtime(1).map_err(|error| format!("failed to start: {error}"))?;
+    let result = runtime.block_on(async {
+        let store = store::open(&StoreSettings::Sqlite(file), StoreOptions::default()).await?;
+        let backlog = store.backlog().await?;
+        store.close().await?;
+        Ok(backlog.open.iter().chain(&backlog.acked).sum())
+    });
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    result.map_err(|error: StoreError| error.to_string())
 }
 
 impl Status {
