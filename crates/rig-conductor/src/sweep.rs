@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::app::{App, Stop};
 use crate::dead_man::{self, Ping};
+use crate::settings::Settings;
 use crate::store::{Command, Due, DueWhat, StoreError};
 
 /// How many are looked for at once.
@@ -48,10 +49,10 @@ impl Swept {
     }
 }
 
-/// Sweeps at once and then at every interval, until the end is asked for. The interval is counted by the
+/// Sweeps at once and then at every interval, for reminders also in between, until the end is asked for. The interval is counted by the
 /// process; what is due, the store's clock decides.
 pub async fn run(app: Arc<App>, stop: Stop) {
-    let mut ticks = tokio::time::interval(app.settings.sweep_every);
+    let mut ticks = tokio::time::interval(pace(&app.settings));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -62,6 +63,13 @@ pub async fn run(app: Arc<App>, stop: Stop) {
         // A failure is logged and counted; the next sweep tries again.
         let _ = once(&app, &stop).await;
     }
+}
+
+/// Returns how often it is looked: at the interval, or so often that the next reminder of a P0 comes at most a
+/// tenth of its time too late.
+fn pace(settings: &Settings) -> Duration {
+    let reminders = settings.policy.remind_every.map(|every| (every / 10).max(Duration::from_secs(1)));
+    reminders.map_or(settings.sweep_every, |most| most.min(settings.sweep_every))
 }
 
 /// Sweeps once. Each command stands for itself: that one fails does not keep the others from being tried.
@@ -143,4 +151,26 @@ async fn carry_out(app: &App, due: Due, swept: &mut Swept) {
 #[must_use]
 pub fn overdue_after(every: Duration) -> Duration {
     every.saturating_mul(2).saturating_add(Duration::from_secs(30))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::StoreSettings;
+
+    #[test]
+    fn a_reminder_is_looked_for_often_enough_to_come_in_time() {
+        let (s, m) = (Duration::from_secs, |minutes: u64| Duration::from_secs(60 * minutes));
+        for (sweep, remind, expected) in [
+            (m(60), Some(m(30)), m(3)),
+            (m(60), None, m(60)),
+            (m(1), Some(m(30)), m(1)),
+            (m(60), Some(s(5)), s(1)),
+            (m(60), Some(m(24 * 60)), m(60)),
+        ] {
+            let mut settings = Settings::new(StoreSettings::Sqlite("x".into()));
+            (settings.sweep_every, settings.policy.remind_every) = (sweep, remind);
+            assert_eq!(pace(&settings), expected, "{sweep:?} {remind:?}");
+        }
+    }
 }

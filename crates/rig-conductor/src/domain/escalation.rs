@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use rig_wire::{Category, EscalationState, Notification, NotificationState, Route, Severity};
 use serde::{Deserialize, Serialize};
@@ -197,6 +199,7 @@ impl Escalation {
                 self.reminded_at = Some(at);
                 self.reminder_count = *reminder_count;
                 self.round += 1;
+                self.forget_old_reminders();
             }
             Event::EscalationNoteAdded { .. } => {
                 self.note_count = self.note_count.saturating_add(1);
@@ -261,6 +264,25 @@ impl Escalation {
             self.deliveries.len() - 1
         });
         &mut self.deliveries[index]
+    }
+
+    /// Keeps of the deliveries what announced a level, the last two rounds, and what says that people were told
+    /// of the present level: an escalation does not grow with its reminders.
+    fn forget_old_reminders(&mut self) {
+        let mut announced: BTreeMap<Severity, u32> = BTreeMap::new();
+        for delivery in &self.deliveries {
+            let first = announced.entry(delivery.severity).or_insert(delivery.round);
+            *first = (*first).min(delivery.round);
+        }
+        let told = |d: &Delivery| d.state == NotificationState::Sent && d.round >= self.level_round;
+        let told = self.deliveries.iter().position(told);
+        let (round, mut index) = (self.round, 0);
+        self.deliveries.retain(|delivery| {
+            let keeps_it_told = told == Some(index);
+            index += 1;
+            let is_of_level = announced.get(&delivery.severity) == Some(&delivery.round);
+            is_of_level || delivery.round + 1 >= round || keeps_it_told
+        });
     }
 
     /// Rebuilds an escalation from the whole stream; `None` where it does not begin with a creation.
@@ -360,4 +382,90 @@ pub fn stream_of(id: Uuid) -> String {
 #[must_use]
 pub fn shown(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::edits;
+
+    fn fact(version: i64, event: Event) -> Fact {
+        Fact { id: Uuid::nil(), version, at: Timestamp::from_second(version).unwrap(), event }
+    }
+
+    fn notified(round: u32, target: &str) -> Event {
+        Event::EscalationNotified {
+            escalation_id: Uuid::nil(),
+            severity: Severity::P0,
+            route: Route::DiscordChannel,
+            target: target.to_owned(),
+            message_id: format!("{target}-{round}"),
+            channel_id: "1".to_owned(),
+            thread_id: None,
+            url: None,
+            attempt: 1,
+            round,
+            repeated: false,
+        }
+    }
+
+    /// A P0 that was announced (unless `first` is false) and then told again so often.
+    fn reminded(first: bool, times: u32, told: impl Fn(u32) -> bool) -> Escalation {
+        let created = Event::EscalationCreated {
+            escalation_id: Uuid::nil(),
+            severity: Severity::P0,
+            reason: "x".to_owned(),
+            category: Category::Other,
+            agent_id: "dev-e".to_owned(),
+            repo: None,
+            issue_number: None,
+            pr_number: None,
+            branch: None,
+            details: None,
+            session_id: None,
+            dedup_key: String::new(),
+            content_hash: String::new(),
+            token: "pool".to_owned(),
+        };
+        let mut events = vec![created];
+        if first {
+            events.extend([notified(0, "admin"), notified(0, "111")]);
+        }
+        for reminder_count in 1..=times {
+            events.push(Event::EscalationReminded {
+                escalation_id: Uuid::nil(),
+                severity: Severity::P0,
+                unacked_for_seconds: 0,
+                reminder_count,
+            });
+            if told(reminder_count) {
+                events.extend([notified(reminder_count, "admin"), notified(reminder_count, "111")]);
+            }
+        }
+        let facts: Vec<Fact> =
+            events.into_iter().zip(1..).map(|(event, version)| fact(version, event)).collect();
+        Escalation::replay(&facts).unwrap()
+    }
+
+    fn rounds(escalation: &Escalation) -> Vec<u32> {
+        let mut rounds: Vec<u32> = escalation.deliveries.iter().map(|delivery| delivery.round).collect();
+        rounds.dedup();
+        rounds
+    }
+
+    #[test]
+    fn an_escalation_does_not_grow_with_its_reminders() {
+        let one = reminded(true, 1000, |_| true);
+        assert_eq!(rounds(&one), [0, 999, 1000]);
+        let messages: Vec<String> =
+            edits(&one).into_iter().filter_map(|edit| Some(edit.message?.1)).collect();
+        assert_eq!(messages, ["admin-0", "111-0", "admin-1000", "111-1000"]);
+    }
+
+    #[test]
+    fn who_was_told_once_stays_told_however_many_reminders_fail() {
+        let one = reminded(false, 50, |n| n == 3);
+        assert_eq!((one.delivered(), rounds(&one)), (true, vec![3]));
+        assert!(!reminded(false, 50, |_| false).delivered());
+    }
 }

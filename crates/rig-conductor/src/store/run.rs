@@ -337,7 +337,11 @@ pub async fn settle<T: Tx>(
         Outcome::Failed { error, fallback } => {
             tx.release(claim, &Release::done(NotificationState::Failed, Some(error.clone()))).await?;
             if intent.purpose == Purpose::Announce {
-                let route = fallback.as_ref().map(|(route, _)| *route);
+                // What is out of date is told nowhere else.
+                let stale =
+                    escalation.state != EscalationState::Open || intent.round < escalation.level_round;
+                let fallback = fallback.as_ref().filter(|_| !stale);
+                let route = fallback.map(|(route, _)| *route);
                 let event = failed(&escalation, &intent, claim, error, true, route);
                 write(tx, &mut escalation, vec![event], at, policy).await?;
                 if let Some((route, target)) = fallback {

@@ -1,5 +1,6 @@
 //! Opening a file and bringing its tables to the present form.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Opens the connection that writes, and makes or updates the tables.
 pub(super) fn writer(path: &Path, synchronous: Synchronous) -> Result<Connection, StoreError> {
+    make(path);
     let mut connection = connect(path)?;
     check_owner(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -28,6 +30,12 @@ pub(super) fn writer(path: &Path, synchronous: Synchronous) -> Result<Connection
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Makes the file where there is none, for this user alone; SQLite gives the files beside it the same mode. Why it
+/// cannot be made is told when it is opened.
+fn make(path: &Path) {
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Opens a connection that only reads.

@@ -221,3 +221,86 @@ fn ready<R>(future: impl Future<Output = Result<R, StoreError>>) -> Result<R, St
         Poll::Pending => Err(StoreError::Broken("a primitive of SQLite had to wait".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use rig_wire::{Category, Route, Severity};
+
+    use super::*;
+    use crate::domain::{Routes, Via};
+    use crate::store::Creation;
+
+    async fn create(store: &SqliteStore, policy: &Policy) -> Result<Receipt, StoreError> {
+        let creation = Creation {
+            id: Uuid::now_v7(),
+            severity: Severity::P1,
+            reason: Uuid::now_v7().to_string(),
+            details: None,
+            category: Category::Ci,
+            agent_id: "dev-e".to_owned(),
+            repo: None,
+            issue_number: None,
+            pr_number: None,
+            branch: None,
+            session_id: None,
+            dedup_key: None,
+            token: "pool".to_owned(),
+        };
+        store.execute(Command::Create(creation), policy).await
+    }
+
+    #[tokio::test]
+    async fn nobody_else_may_read_the_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("conductor.db");
+        let store = SqliteStore::open(&path, StoreOptions::default()).await.unwrap();
+        create(&store, &Policy::default()).await.unwrap();
+        let mode = |entry: std::io::Result<std::fs::DirEntry>| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().permissions().mode() & 0o777)
+        };
+        let mut modes: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(mode).collect();
+        modes.sort();
+        let names = ["conductor.db", "conductor.db-shm", "conductor.db-wal"];
+        assert_eq!(modes, names.map(|name| (name.to_owned(), 0o600)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_taken_for_a_file_that_was_removed_or_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("conductor.db");
+        let store = SqliteStore::open(&path, StoreOptions::default()).await.unwrap();
+        create(&store, &Policy::default()).await.unwrap();
+        let aside = dir.path().join("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        for replaced in [false, true] {
+            if replaced {
+                std::fs::write(&path, "").unwrap();
+            }
+            let error = create(&store, &Policy::default()).await.unwrap_err().to_string();
+            assert!(error.ends_with("the file was removed or replaced while it was in use"), "{error}");
+        }
+        std::fs::rename(&aside, &path).unwrap();
+        create(&store, &Policy::default()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_closed_when_its_route_is_given_up_goes_to_no_other_route() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("c.db"), StoreOptions::default()).await.unwrap();
+        let policy = Policy { routes: Routes { discord: true, p0_users: Vec::new() }, ..Policy::default() };
+        let id = create(&store, &policy).await.unwrap().escalation.id;
+        let lease = Duration::from_secs(60);
+        let under_way = store.claim("one", 9, lease).await.unwrap().remove(0);
+        let close = Command::Close { id, resolution: "done".into(), by: "stig".into(), via: Via::Cli };
+        store.execute(close, &policy).await.unwrap();
+        let fallback = Some((Route::DiscordChannel, "tasks".to_owned()));
+        let outcome = Outcome::Failed { error: "refused".to_owned(), fallback };
+        store.settle(&under_way.claim, outcome, &policy).await.unwrap().unwrap();
+        assert_eq!(store.claim("one", 9, lease).await.unwrap(), []);
+        let events = store.stream(&crate::domain::stream_of(id), 0, 9).await.unwrap();
+        assert_eq!(events.last().unwrap().data.get("fallbackRoute"), None);
+    }
+}

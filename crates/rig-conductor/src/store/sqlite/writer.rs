@@ -1,6 +1,7 @@
 //! The one thread that writes: it takes what has arrived, does all of it in one transaction, and answers
 //! after the commit.
 
+use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -80,7 +81,7 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection, path: &Path, casing: Casing) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(WAITING);
-        let thread = Thread { connection, path: path.to_owned(), casing };
+        let thread = Thread { connection, path: path.to_owned(), file: file(path), casing };
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || thread.run(queue))
@@ -137,9 +138,16 @@ fn lost() -> StoreError {
     StoreError::Broken("the store gave up on a command that it could not carry out".to_owned())
 }
 
+/// Returns what tells a file from every other one, whatever its name.
+fn file(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
 struct Thread {
     connection: Connection,
     path: PathBuf,
+    /// The file that is open.
+    file: Option<(u64, u64)>,
     casing: Casing,
 }
 
@@ -187,6 +195,12 @@ impl Thread {
     }
 
     fn transaction(&mut self, tasks: &mut [Box<dyn Task>]) -> Result<(), StoreError> {
+        // What is written to a file that has no name any more is lost at the end of the process.
+        if file(&self.path) != self.file {
+            return Err(StoreError::Broken(
+                "the file was removed or replaced while it was in use".to_owned(),
+            ));
+        }
         self.connection.execute_batch("begin immediate")?;
         for task in tasks {
             let isolated = task.isolated();
