@@ -93,7 +93,8 @@ impl Job {
     }
 
     async fn to_thread(&self) -> Result<Outcome, Trouble> {
-        self.to_thread_of(&self.claimed.target).await
+        // Casing makes no other repository, so it makes no other thread.
+        self.to_thread_of(&self.claimed.target.to_ascii_lowercase()).await
     }
 
     async fn to_thread_of(&self, key: &str) -> Result<Outcome, Trouble> {

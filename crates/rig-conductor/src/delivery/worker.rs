@@ -174,7 +174,7 @@ impl Job {
         // What is urgent passes by the queue of its place.
         let name = match &self.claimed.message {
             Some((channel, _)) => channel.clone(),
-            None => format!("{} {}", self.claimed.route, self.claimed.target),
+            None => format!("{} {}", self.claimed.route, self.claimed.target).to_ascii_lowercase(),
         };
         let place = if self.turn.urgent { None } else { Some(self.courier.queue(&name).await) };
         let outcome = if self.turn.stop.is_requested() {

@@ -18,6 +18,8 @@ use crate::store::{Command, Filter, Shown};
 
 /// The longest time for which an answer is held back.
 const LONGEST_WAIT: u64 = 10;
+/// So many answers are held back at once; others come as things are now.
+pub(super) const WAITS: usize = 64;
 /// How often it is looked whether there is an answer.
 const LOOK: Duration = Duration::from_millis(100);
 /// The most escalations of a page.
@@ -72,6 +74,7 @@ fn cursor(text: &str) -> Result<(Severity, Timestamp, Uuid), ApiError> {
         let mut parts = text.splitn(3, ' ');
         let severity = fields::severity("", parts.next()?).ok()?;
         let at = Timestamp::from_microsecond(parts.next()?.parse().ok()?).ok()?;
+        let at = Some(at).filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
         Some((severity, at, fields::full_uuid(parts.next()?)?))
     };
     read().ok_or_else(|| ApiError::invalid("cursor", "is none that this service gave"))
@@ -98,7 +101,8 @@ pub(super) async fn show(
         return Err(ApiError::invalid("after", "has to be pending"));
     }
     let id = usecases::find(&http.app, &id).await?;
-    let deadline = Instant::now() + Duration::from_secs(wait);
+    let place = http.waits.try_acquire().ok();
+    let deadline = Instant::now() + place.as_ref().map_or(Duration::ZERO, |_| Duration::from_secs(wait));
     loop {
         let now = usecases::read(&http.app, id).await?;
         let pending = now.waiting.iter().any(|one| one.state == NotificationState::Pending);

@@ -201,6 +201,8 @@ async fn upstream(base: &str) -> Found {
             .timeout_global(Some(LIMIT))
             .max_redirects(0)
             .http_status_as_error(false)
+            // As what is handed on takes none.
+            .proxy(None)
             .build();
         ureq::Agent::new_with_config(config).get(&url).call().map(|answer| answer.status().as_u16())
     };

@@ -25,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use self::auth::{Caller, Hosts, Tokens};
 use self::error::ApiError;
@@ -43,6 +44,8 @@ struct Parts {
     tokens: Tokens,
     hosts: Hosts,
     upstream: Option<Upstream>,
+    /// How many more answers may be held back.
+    waits: Semaphore,
 }
 
 impl Deref for Http {
@@ -65,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         tokens: Tokens::new(&app.settings),
         hosts: Hosts::new(&app.settings),
         upstream: app.settings.upstream.as_deref().map(Upstream::new),
+        waits: Semaphore::new(escalations::WAITS),
         app,
     }));
     let probes = Router::new()

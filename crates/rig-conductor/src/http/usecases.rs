@@ -103,10 +103,11 @@ pub(super) async fn read(app: &App, id: Uuid) -> Result<Shown, ApiError> {
     app.store.escalation(id).await?.ok_or_else(|| ApiError::unknown(&id.to_string()))
 }
 
-/// Reads a time as it is sent.
+/// Reads a time as it is sent. Before 1970 nothing was, and not every store counts as far back as a time may lie.
 ///
 /// # Errors
 /// When it is none.
 pub(super) fn time(name: &str, text: &str) -> Result<Timestamp, ApiError> {
-    text.parse().map_err(|_| ApiError::invalid(name, "has to be a time such as 2026-01-02T03:04:05Z"))
+    let time = text.parse::<Timestamp>().map(|time| time.max(Timestamp::UNIX_EPOCH));
+    time.map_err(|_| ApiError::invalid(name, "has to be a time such as 2026-01-02T03:04:05Z"))
 }

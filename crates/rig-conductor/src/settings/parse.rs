@@ -87,13 +87,17 @@ fn show(key: &'static str, given: &Given) -> (&'static str, Shown) {
 /// Returns the URL of a database without what may be secret in it.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "(hidden)".to_owned() };
-    let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    let user = rest.rsplit_once('@').and_then(|(user, _)| user.split(':').next()).unwrap_or_default();
-    if user.is_empty() {
-        format!("{scheme}://{place}")
-    } else {
-        format!("{scheme}://{user}:(hidden)@{place}")
+    let (user, rest) = match rest.split_once('@') {
+        Some((credentials, rest)) => (credentials.split(':').next(), rest),
+        None => (None, rest),
+    };
+    let place = rest.split('?').next().unwrap_or_default();
+    // What is not in its usual place may be a part of the password.
+    let odd = user.unwrap_or_default().contains(['/', '?', '#']) || place.contains(['@', '#']);
+    match user.filter(|user| !user.is_empty()) {
+        _ if odd => format!("{scheme}://(hidden)"),
+        None => format!("{scheme}://{place}"),
+        Some(user) => format!("{scheme}://{user}:(hidden)@{place}"),
     }
 }
 
@@ -288,4 +292,26 @@ fn discord(reader: &mut Reader) -> Option<Discord> {
         button_users,
         button_roles,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_shown_without_its_password_wherever_that_stands() {
+        for (url, expected) in [
+            ("postgres://db/rig", "postgres://db/rig"),
+            ("postgres://rig@db/rig", "postgres://rig:(hidden)@db/rig"),
+            ("postgres://rig:s3cret@db:5432/rig?sslmode=require", "postgres://rig:(hidden)@db:5432/rig"),
+            ("postgres://db/rig?password=s3cret", "postgres://db/rig"),
+            ("postgres://rig:s3?cret@db/rig", "postgres://rig:(hidden)@db/rig"),
+            ("postgres://rig:s3/cret@db/rig", "postgres://rig:(hidden)@db/rig"),
+            ("postgres://rig:s3@cret@db/rig", "postgres://(hidden)"),
+            ("postgres://db/rig?password=s3@cret", "postgres://(hidden)"),
+            ("nonsense", "(hidden)"),
+        ] {
+            assert_eq!(without_password(url), expected);
+        }
+    }
 }

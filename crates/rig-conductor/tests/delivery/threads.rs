@@ -32,6 +32,16 @@ async fn eight_at_once_on_two_services_make_one_thread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_in_another_casing_has_the_same_thread() {
+    let world = World::new().await;
+    world.create(P2, "one").await;
+    world.create_with(P2, "two", |creation| creation.repo = Some("Acme/App".to_owned())).await;
+    world.drain().await;
+    assert_eq!(world.notices(&[What::Thread]), ["thread #tasks > acme/app#15"]);
+    assert_eq!(world.discord.in_channel("#tasks > acme/app#15").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thread_that_was_deleted_is_made_anew() {
     let world = World::new().await;
     world.create(P2, "one").await;
