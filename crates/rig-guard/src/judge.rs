@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::policy::Extra;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
-use crate::rules::{self, Finding, RULES, Rule};
+use crate::rules::{self, Finding, RULES, Rule, off, own};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
@@ -60,12 +60,12 @@ impl Refused {
 
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
 pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: false, refused: None })
+    walked(code, cwd, Judge { world, foreign: false, service: false, refused: None })
 }
 
 /// Judges code that may be in another language than that of a shell.
 pub fn foreign(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: true, refused: None })
+    walked(code, cwd, Judge { world, foreign: true, service: false, refused: None })
 }
 
 fn walked(code: &str, cwd: Option<&str>, mut judge: Judge<'_>) -> Option<Refused> {
@@ -85,6 +85,8 @@ struct Judge<'a> {
     world: &'a dyn World,
     /// The code need not be that of a shell.
     foreign: bool,
+    /// The code has found out which process a service of the rig is.
+    service: bool,
     refused: Option<Refused>,
 }
 
@@ -111,11 +113,20 @@ impl Visitor for Judge<'_> {
                 let refused = Refused::by(rule, &call.masked(detail), call.display());
                 self.found(call, refused)
             }
+            None if self.service && off::kills_unknown(call) => {
+                let refused = Refused::by(&off::OFF, off::KILLED, call.display());
+                self.found(call, refused)
+            }
             None if call.context.critical => Ok(()),
-            None => match self.world.policy().forbids(call, self.world) {
-                Some(rule) => self.found(call, Refused::by_policy(rule, call.display())),
-                None => Ok(()),
-            },
+            None => {
+                self.service |= off::finds_service(call);
+                let by_rule = || self.world.policy().forbids(call, self.world);
+                let refused = by_rule().map(|rule| Refused::by_policy(rule, call.display()));
+                match refused.or_else(|| own::protected_target(call, self.world)) {
+                    Some(refused) => self.found(call, refused),
+                    None => Ok(()),
+                }
+            }
         }
     }
 

@@ -21,8 +21,6 @@ pub mod shell;
 mod tools;
 pub mod world;
 
-use std::borrow::Cow;
-
 use rig_core::hook::{Failure, Hook, Invocation, OnFailure, Outcome};
 use rig_core::receipt::{self, Receipts, Verdict};
 
@@ -48,7 +46,10 @@ pub fn run(invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
             let refused = tools::judge(tool, payload.tool_input, world.cwd().as_deref(), &world)?;
             Ok(answer(invocation, &world, tool, refused))
         }
-        "ConfigChange" => Ok(answer(invocation, &world, CONFIG_CHANGE, settings_changed(&world))),
+        "ConfigChange" => {
+            let refused = rules::settings::changed(payload.file_path.as_deref(), &world);
+            Ok(answer(invocation, &world, CONFIG_CHANGE, refused))
+        }
         _ => Ok(Outcome::quiet()),
     }
 }
@@ -116,24 +117,4 @@ fn receipt(invocation: &Invocation<'_>, tool: &str, refused: bool) -> Option<Box
     let verdict = if refused { Verdict::Deny } else { Verdict::Allow };
     // One that cannot be written changes no verdict.
     Some(Box::new(move || drop(receipts.append(&call, &digest, verdict))))
-}
-
-/// Judges the settings files as they are on the disk, after one of them has changed.
-fn settings_changed(world: &dyn World) -> Option<Refused> {
-    let why: Cow<'static, str> = match world.losses(None) {
-        Ok(losses) if losses.is_empty() => return None,
-        Ok(losses) => losses.join("; ").into(),
-        Err(why) => format!("what must be in force is not known: {why}").into(),
-    };
-    Some(Refused {
-        rule: rules::SETTINGS_ID.into(),
-        category: "self",
-        why: format!(
-            "The changed settings would leave the session without hooks of the rig: {why}. The session \
-             goes on with the settings it had."
-        ),
-        part: String::new(),
-        through: Vec::new(),
-        instead: "put the entries of the rig back, or let a person run rig-hooks-sync".into(),
-    })
 }

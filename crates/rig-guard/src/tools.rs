@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::judge::{self, Refused};
 use crate::protected::{Owned, Protected};
-use crate::rules::own;
+use crate::rules::{own, settings};
 use crate::shell::absolute;
 use crate::world::World;
 
@@ -176,7 +176,7 @@ fn file(
 ) -> Result<Option<Refused>, Failure> {
     let Some(path) = absolute(cwd, path) else { return Ok(None) };
     match owned(&path, world) {
-        None => Ok(None),
+        None => Ok(own::protected_file(&path, world)),
         Some(Owned::Rig(_)) => Ok(Some(Refused::by(&own::FILES, "", path))),
         Some(Owned::Settings { .. }) => {
             let Some(input) = input else {
@@ -184,7 +184,7 @@ fn file(
             };
             let change: Change = serde_json::from_str(input.get()).map_err(Failure::Parse)?;
             let document = document(change, || world.read(&path));
-            Ok(settings(&path, document, world))
+            Ok(settings::written(&path, document, world))
         }
     }
 }
@@ -214,36 +214,6 @@ fn document(change: Change, current: impl FnOnce() -> Option<Vec<u8>>) -> Option
         1 => Some(current.replacen(&old, &new, 1).into_bytes()),
         _ if change.replace_all => Some(current.replace(&old, &new).into_bytes()),
         _ => None,
-    }
-}
-
-/// Judges a settings file by what it would hold: nothing of the rig's may be lost by it.
-fn settings(path: &str, document: Option<Vec<u8>>, world: &dyn World) -> Option<Refused> {
-    let Some(document) = document else {
-        return Some(Refused::by(&own::SETTINGS, "what the file would hold cannot be told", path.to_owned()));
-    };
-    let now = world.losses(None).unwrap_or_default();
-    match world.losses(Some((path, Some(&document)))) {
-        Ok(then) => {
-            let lost: Vec<String> = then.into_iter().filter(|loss| !now.contains(loss)).collect();
-            let refused = || Refused {
-                rule: own::SETTINGS.id.into(),
-                category: own::SETTINGS.category(),
-                why: format!(
-                    "This would leave Claude's settings without hooks of the rig, this guard among them: {}.",
-                    lost.join("; ")
-                ),
-                part: path.to_owned(),
-                through: Vec::new(),
-                instead: "keep the entries of the rig in the file, and `disableAllHooks` out of it".into(),
-            };
-            if lost.is_empty() { None } else { Some(refused()) }
-        }
-        Err(why) => Some(Refused::by(
-            &own::SETTINGS,
-            &format!("what must be in force is not known: {why}"),
-            path.to_owned(),
-        )),
     }
 }
 

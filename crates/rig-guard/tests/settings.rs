@@ -214,3 +214,93 @@ fn without_records_only_the_switch_counts() {
     assert_eq!(guard(Payload::config_change("user_settings", &file)), Some(2));
     assert_eq!(guard(Payload::write(&file, "{\"disableAllHooks\": true, \"model\": \"opus\"}")), Some(0));
 }
+
+/// What a settings file says whose `env` is this.
+fn with_env(text: &str, env: Value) -> String {
+    let mut settings: Value = serde_json::from_str(text).unwrap();
+    settings["env"] = env;
+    serde_json::to_string(&settings).unwrap()
+}
+
+#[test]
+fn a_variable_that_chooses_programs_or_places_is_refused_where_it_is_new() {
+    let rig = Installed::new();
+    let local = rig.home.join("project/.claude/settings.local.json");
+    for (env, code) in [
+        (json!({"PATH": "/tmp/x:/usr/bin"}), 2),
+        (json!({"BASH_ENV": "/tmp/x"}), 2),
+        (json!({"LD_PRELOAD": "/tmp/x.so"}), 2),
+        (json!({"GIT_CONFIG_COUNT": "1"}), 2),
+        (json!({"RIG_POLICY": "x"}), 2),
+        (json!({"CONDUCTOR_BASE_URL": "http://evil"}), 2),
+        (json!({"DISCORD_WEBHOOK_URL": "http://evil"}), 2),
+        (json!({"CONDUCTOR_AGENT_ID": "dev-e"}), 0),
+        (json!({"NODE_ENV": "test", "GIT_AUTHOR_NAME": "x"}), 0),
+        (json!({}), 0),
+    ] {
+        rig.check(Payload::write(&rig.settings, &with_env(&rig.text, env.clone())), code);
+        rig.check(Payload::write(&local, &json!({"env": env}).to_string()), code);
+    }
+    let why = rig.check(Payload::write(&local, r#"{"env":{"PATH":"/x","LD_PRELOAD":"y"}}"#), 2);
+    assert_eq!(
+        why.lines().nth(1),
+        Some(
+            "This would set variables in Claude's settings that decide which programs run, or where the rig reports: LD_PRELOAD, PATH."
+        )
+    );
+    // What is there already is nobody's change.
+    let text = with_env(&rig.text, json!({"CONDUCTOR_BASE_URL": "http://own"}));
+    rig.home.write(".claude/settings.json", &text);
+    rig.check(Payload::write(&rig.settings, &text.replace("opus", "sonnet")), 0);
+    rig.check(Payload::edit(&rig.settings, "http://own", "http://evil"), 2);
+    rig.check(Payload::edit(&rig.settings, "CONDUCTOR_BASE_URL", "OTHER"), 0);
+}
+
+#[test]
+fn a_changed_file_with_such_a_variable_is_kept_out_unless_it_is_in_force_already() {
+    let rig = Installed::new();
+    let change = || Payload::config_change("user_settings", &rig.settings);
+    for (env, code) in [
+        (json!({"LD_PRELOAD": "/tmp/x.so"}), 2),
+        (json!({"PATH": "/tmp/x"}), 2),
+        (json!({"PATH": rig_testkit::PATH}), 0),
+        (json!({"NODE_ENV": "test"}), 0),
+    ] {
+        rig.home.write(".claude/settings.json", with_env(&rig.text, env));
+        rig.check(change(), code);
+    }
+}
+
+#[test]
+fn a_refused_change_asks_for_a_person_once() {
+    let rig = Installed::new();
+    rig.home.write(".claude/settings.json", "{}");
+    let change = || Payload::config_change("user_settings", &rig.settings);
+    for _ in 0..3 {
+        rig.check(change(), 2);
+    }
+    let of = |kind: &str| -> Vec<Value> {
+        let events = rig.home.spool().into_iter().map(|record| record["event"].clone());
+        events.filter(|event| event["type"] == kind).collect()
+    };
+    assert_eq!((of("GUARD_BLOCKED").len(), of("ESCALATION_CREATED").len()), (3, 1));
+    let mut escalation = of("ESCALATION_CREATED").remove(0);
+    for key in ["eventId", "occurredAt", "agentId", "escalationId"] {
+        assert!(escalation.as_object_mut().unwrap().remove(key).is_some_and(|value| value.is_string()));
+    }
+    let session = rig_testkit::payload::SESSION;
+    let path = rig.settings.display();
+    assert_eq!(
+        escalation,
+        json!({
+            "type": "ESCALATION_CREATED", "severity": "P1", "category": "security", "sessionId": session,
+            "reason": format!(
+                "A changed settings file of Claude Code would take the rig's hooks away at the next start: The changed settings \
+                 would leave the session without hooks of the rig: `rig-guard` on `PreToolUse` is missing in {path}; \
+                 `rig-guard` on `ConfigChange` is missing in {path}. The session goes on with the settings it had."
+            ),
+            "details": format!("changed: {path}\nsession: {session}"),
+            "dedupKey": format!("guard.settings:{session}"),
+        })
+    );
+}

@@ -6,12 +6,13 @@
 mod chmod;
 mod git;
 mod kubectl;
-mod off;
+pub(crate) mod off;
 mod options;
 pub(crate) mod own;
 mod paths;
 pub(crate) mod pattern;
 mod rm;
+pub(crate) mod settings;
 mod sql;
 mod targets;
 pub(crate) mod unreadable;
@@ -92,9 +93,6 @@ pub static RULES: [&Rule; 10] = [
     &off::OFF,
     &unreadable::UNREADABLE,
 ];
-
-/// The rule about Claude's settings, which also judges edits and changes on the disk.
-pub(crate) const SETTINGS_ID: &str = own::SETTINGS.id;
 
 /// Says whether a program is one that critical rules look at.
 pub(crate) fn is_critical(program: &str) -> bool {

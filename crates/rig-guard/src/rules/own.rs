@@ -3,6 +3,7 @@
 use super::pattern::Pattern;
 use super::targets::{self, Change, Target};
 use super::{Finding, Pack, Rule};
+use crate::judge::Refused;
 use crate::protected::{Owned, Protected};
 use crate::shell::Call;
 use crate::world::World;
@@ -65,6 +66,54 @@ pub(crate) const FILES: Rule = Rule {
         "rm -rf target/rig-guard",
     ],
 };
+
+/// The name of refusals of what a policy protects.
+const PATH_ID: &str = "policy.path";
+
+/// Returns the refusal of a command that changes what the policy protects.
+pub(crate) fn protected_target(call: &Call<'_>, world: &dyn World) -> Option<Refused> {
+    if world.policy().protected_paths().is_empty() {
+        return None;
+    }
+    targets::targets(call).into_iter().find_map(|target| {
+        let found = match Pattern::of(&target.path, call.cwd)? {
+            Pattern::Path(path) => protects(&path, target.below, world),
+            pattern => world.policy().protected_paths().iter().any(|own| {
+                let path = own.pattern.as_str();
+                pattern.matches(path) || pattern.is_below(path) || target.below && pattern.is_above(path)
+            }),
+        };
+        found.then(|| by_policy(call.display()))
+    })
+}
+
+/// Returns the refusal of a write to a file that the policy protects.
+pub(crate) fn protected_file(path: &str, world: &dyn World) -> Option<Refused> {
+    protects(path, false, world).then(|| by_policy(path.to_owned()))
+}
+
+/// Says whether the policy protects a path, by this or by another name, or with `below` something in it.
+fn protects(path: &str, below: bool, world: &dyn World) -> bool {
+    let policy = world.policy();
+    if policy.protected_paths().is_empty() {
+        return false;
+    }
+    let pattern = Pattern::Path(path.to_owned());
+    let inside = || policy.protected_paths().iter().any(|own| pattern.is_above(&own.pattern));
+    policy.protects_path(path) || below && inside() || policy.protects_path(&world.real(path))
+}
+
+fn by_policy(part: String) -> Refused {
+    Refused {
+        rule: PATH_ID.into(),
+        category: "policy",
+        why: "This changes what the policy protects: a person has decided that no session writes there."
+            .to_owned(),
+        part,
+        through: Vec::new(),
+        instead: "write to a copy elsewhere; `rig-guard policy` shows what is protected".into(),
+    }
+}
 
 /// Returns a finding about the first file that a command changes and that counts.
 fn find(

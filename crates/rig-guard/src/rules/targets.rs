@@ -24,8 +24,9 @@ pub(super) enum Change {
 }
 
 /// The programs whose command lines [`targets`] reads.
-pub(super) const PROGRAMS: [&str; 36] = [
-    "tee", "sponge", "ed", "ex", "patch", "truncate", "shred", "unlink", "rm", "rmdir", "mv", "cp",
+pub(super) const PROGRAMS: [&str; 49] = [
+    "tee", "sponge", "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "touch", "tar", "bsdtar", "unzip",
+    "mount", "umount", "rename", "mkfifo", "patch", "truncate", "shred", "unlink", "rm", "rmdir", "mv", "cp",
     "install", "ln", "rsync", "scp", "link", "chmod", "chown", "chgrp", "chattr", "setfacl", "dd", "sed",
     "gsed", "perl", "ruby", "find", "sort", "curl", "wget", "git", "awk", "gawk", "jq", "yq",
 ];
@@ -38,8 +39,11 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
     let line = Line::read(call.args());
     let operands = || line.operands.iter().copied();
     match call.name().unwrap_or("") {
-        "tee" | "sponge" | "ed" | "ex" | "patch" => targets.extend(operands().map(write)),
-        "truncate" | "shred" | "unlink" | "rmdir" => targets.extend(operands().map(|p| lose(p, false))),
+        "tee" | "sponge" | "ed" | "ex" | "vi" | "vim" | "nvim" | "nano" | "emacs" | "patch" | "touch"
+        | "mkfifo" => targets.extend(operands().map(write)),
+        "truncate" | "shred" | "unlink" | "rmdir" | "rename" | "umount" => {
+            targets.extend(operands().map(|p| lose(p, false)))
+        }
         "rm" => {
             let recursive = line.has("rR", "recursive");
             targets.extend(operands().map(|p| lose(p, recursive)));
@@ -49,10 +53,19 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
             targets.extend(sources.iter().map(|p| lose(p, true)));
             targets.extend(into);
         }
-        "cp" | "install" | "ln" | "rsync" | "scp" | "link" => targets.extend(line.copied().1),
+        "cp" | "install" | "rsync" | "scp" => targets.extend(line.copied().1),
+        // A link to a file is another name under which it can be changed.
+        "ln" | "link" => {
+            let (sources, into) = line.copied();
+            targets.extend(sources.iter().map(|p| lose(p, false)));
+            targets.extend(into);
+        }
+        "mount" => targets.extend(operands().map(|p| lose(p, true))),
+        "tar" | "bsdtar" | "unzip" => targets.extend(unpacked_into(call.args()).map(write_in)),
         "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => {
-            let recursive = line.has("R", "recursive");
-            targets.extend(operands().map(|p| lose(p, recursive)));
+            // Who takes a directory away from its owner takes everything in it.
+            let all = line.has("R", "recursive") || call.args().iter().any(|word| locks_out(&word.text));
+            targets.extend(operands().map(|p| lose(p, all)));
         }
         "dd" => targets.extend(
             call.args().iter().filter(|w| w.text.starts_with("of=")).map(|w| write(&w.tail("of=".len()))),
@@ -75,6 +88,46 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         _ => {}
     }
     targets
+}
+
+/// Returns the directories into which an archive is unpacked, where they are named.
+fn unpacked_into(args: &[Word]) -> impl Iterator<Item = Word> {
+    let long = |word: &Word| {
+        let at = word.text.strip_prefix("--directory=").map(|value| word.text.len() - value.len());
+        at.map(|at| word.tail(at))
+    };
+    let pairs = args.windows(2).filter(|pair| matches!(pair[0].text.as_str(), "-C" | "-d" | "--directory"));
+    let bundled = args.windows(2).filter(|pair| {
+        bundle(&pair[0].text).is_some_and(|letters| letters.len() > 1 && letters.ends_with('C'))
+    });
+    let values: Vec<Word> =
+        args.iter().filter_map(long).chain(pairs.chain(bundled).map(|pair| pair[1].clone())).collect();
+    values.into_iter()
+}
+
+/// Returns everything in a directory as a target, whatever its name.
+fn write_in(mut directory: Word) -> Target {
+    directory.push(&Word::literal("/"));
+    directory.push_glob('*');
+    Target { path: directory, change: Change::Write, below: false }
+}
+
+/// Says whether a mode takes the right to read or to search from a directory's owner.
+fn locks_out(mode: &str) -> bool {
+    if mode.len() >= 3 && mode.len() <= 5 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+        let owner = mode.as_bytes()[mode.len() - 3] - b'0';
+        return owner & 5 != 5;
+    }
+    mode.split(',').any(|clause| {
+        let Some((who, rights)) = clause.split_once(['-', '=']) else { return false };
+        let owner = who.is_empty() || who.contains(['u', 'a']);
+        let takes = clause.contains('-') && rights.contains(['x', 'r']);
+        let sets = clause.contains('=') && !(rights.contains('x') && rights.contains('r'));
+        owner
+            && who.chars().all(|c| "ugoa".contains(c))
+            && rights.chars().all(|c| "rwxXst".contains(c))
+            && (takes || sets)
+    })
 }
 
 /// A command line, split into options and operands without knowing the program.
