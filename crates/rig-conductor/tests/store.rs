@@ -8,5 +8,11 @@ mod harness;
 mod commands;
 #[path = "store/outbox.rs"]
 mod outbox;
+#[path = "store/races.rs"]
+mod races;
+#[path = "store/threads.rs"]
+mod threads;
+#[path = "store/watch.rs"]
+mod watch;
 #[path = "store/work.rs"]
 mod work;

@@ -1,5 +1,6 @@
 //! What the read models hold, and how it is made of events.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -151,6 +152,23 @@ impl Entry {
             at: shown(self.updated_at),
         }
     }
+}
+
+/// Parts entries that can be taken from edits that a newer one of the same message replaces.
+pub(super) fn newest(entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
+    let message = |entry: &Entry| {
+        let (_, message) = entry.intent.message.as_ref().filter(|_| entry.intent.purpose == Purpose::Edit)?;
+        Some(message.clone())
+    };
+    let mut rounds: HashMap<String, u32> = HashMap::new();
+    for entry in &entries {
+        if let Some(message) = message(entry) {
+            let round = rounds.entry(message).or_default();
+            *round = entry.intent.round.max(*round);
+        }
+    }
+    let stays = |entry: &Entry| message(entry).is_none_or(|message| rounds[&message] == entry.intent.round);
+    entries.into_iter().partition(stays)
 }
 
 /// Reads a word that stands for a value.

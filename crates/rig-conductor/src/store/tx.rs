@@ -59,8 +59,9 @@ pub trait Tx: Send {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Puts entries into the outbox. One that is there already is left alone; one that failed or was
-    /// cancelled is tried anew if `again` is set, and so is an edit that was made or is being made: what
-    /// it wrote may have been replaced. A newer edit of a message takes the place of those that wait.
+    /// cancelled is tried anew if `again` is set, and so is an edit that was made: what it wrote may have been
+    /// replaced. An entry that somebody holds is left to them. A newer edit of a message takes the place of those
+    /// that wait.
     fn enqueue(
         &mut self,
         intents: &[Intent],

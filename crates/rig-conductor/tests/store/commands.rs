@@ -48,7 +48,7 @@ async fn a_retry_changes_nothing_and_other_content_is_refused(place: &Place) {
     assert!(!run(&*store, Command::Create(theirs)).await.unwrap().deduplicated);
     // Casing and spaces of the reason, and the casing of the repository, do not make it another.
     let mut same = creation(Severity::P2, "  STUCK ");
-    same.repo = Some("dashecorp/EXAMPLE".to_owned());
+    same.repo = Some("Dashecorp/EXAMPLE".to_owned());
     let same = run(&*store, Command::Create(same)).await.unwrap();
     assert_eq!((same.escalation.id, same.escalation.note_count), (new.id, 2));
     assert_eq!(kinds(&*store, new.id).await, ["created", "note_added", "note_added"]);

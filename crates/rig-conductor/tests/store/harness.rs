@@ -132,7 +132,7 @@ pub(crate) fn creation(severity: Severity, reason: &str) -> Creation {
         details: None,
         category: Category::Stuck,
         agent_id: "dev-e-node".to_owned(),
-        repo: Some("Dashecorp/Example".to_owned()),
+        repo: Some("dashecorp/example".to_owned()),
         issue_number: Some(42),
         pr_number: Some(15),
         branch: None,

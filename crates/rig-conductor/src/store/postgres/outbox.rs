@@ -1,6 +1,6 @@
 //! Taking what is to be sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::codec::{clock, entry, entry_columns};
 use super::tx::PgTx;
 use crate::domain::{Escalation, Purpose};
-use crate::store::row::{Entry, micros, unreadable};
+use crate::store::row::{Entry, micros, newest, unreadable};
 use crate::store::run::shifted;
 use crate::store::{Claim, Claimed, StoreError};
 
@@ -34,9 +34,14 @@ pub(super) async fn claim(
     lease: Duration,
 ) -> Result<Vec<Claimed>, StoreError> {
     let now = tx.time().await?;
-    let entries = ready(tx, now, limit).await?;
+    let (entries, replaced) = newest(ready(tx, now, limit).await?);
     if entries.is_empty() {
         return Ok(Vec::new());
+    }
+    let replaced: Vec<Uuid> = replaced.iter().map(|entry| entry.id).collect();
+    if !replaced.is_empty() {
+        let cancel = "update outbox set state = 'cancelled', updated_at = $2 where id = any($1)";
+        tx.run(cancel, &[&replaced, &now]).await?;
     }
     let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
     let of: Vec<Uuid> = entries.iter().map(|entry| entry.intent.escalation).collect();
@@ -80,14 +85,18 @@ async fn ready(tx: &PgTx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Entry>, 
         " order by severity, purpose, created_at, id limit $2 for update of o skip locked"
     );
     let mut found = Vec::new();
-    let mut messages = HashSet::new();
+    let mut alone_with = HashMap::new();
     for row in tx.all(sql, &[&now, &i64::from(limit)]).await? {
         let entry = entry(&row)?;
         if entry.intent.purpose == Purpose::Edit
             && let Some((_, message)) = &entry.intent.message
-            && !(messages.insert(message.clone()) && alone(tx, message, now).await?)
         {
-            continue;
+            if !alone_with.contains_key(message) {
+                alone_with.insert(message.clone(), alone(tx, message, now).await?);
+            }
+            if !alone_with[message] {
+                continue;
+            }
         }
         found.push(entry);
     }

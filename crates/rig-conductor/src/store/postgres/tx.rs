@@ -60,8 +60,8 @@ impl<'a> PgTx<'a> {
     async fn edit_takes_over(&self, key: &str, intent: &Intent, at: Timestamp) -> Result<(), StoreError> {
         let Some((_, message)) = &intent.message else { return Ok(()) };
         let sql = "update outbox set state = 'cancelled', updated_at = $4 where message_id = $1 \
-                   and state = 'pending' and message_id is not null and purpose = 'edit' and owner is null \
-                   and round < $2 and key <> $3";
+                   and state = 'pending' and message_id is not null and purpose = 'edit' \
+                   and (owner is null or not_before <= $4) and round < $2 and key <> $3";
         self.run(sql, &[message, &i64::from(intent.round), &key, &at]).await?;
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! Taking what is to be sent.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,8 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::codec::{At, Id, entry, entry_columns, time};
 use super::tx::SqliteTx;
-use crate::domain::Purpose;
-use crate::store::row::{Entry, micros, unreadable};
+use crate::store::row::{Entry, micros, newest, unreadable};
 use crate::store::run::shifted;
 use crate::store::{Claim, Claimed, StoreError};
 
@@ -32,7 +30,12 @@ pub(super) fn claim(
     let now = tx.time()?;
     let until = micros(shifted(now, lease, 1));
     let mut claimed = Vec::new();
-    for entry in ready(tx, now, limit)? {
+    let (entries, replaced) = newest(ready(tx, now, limit)?);
+    for entry in replaced {
+        let cancel = "update outbox set state = 'cancelled', updated_at = ?2 where id = ?1";
+        tx.run(cancel, params![Id(entry.id), At(now)])?;
+    }
+    for entry in entries {
         let take = "update outbox set attempt = attempt + 1, owner = ?2, not_before = ?3, claimed_at = ?4, \
                     uncertain_since = coalesce(uncertain_since, ?4), updated_at = ?4 where id = ?1";
         tx.run(take, params![Id(entry.id), owner, At(until), At(now)])?;
@@ -69,15 +72,9 @@ fn ready(tx: &SqliteTx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Entry>, St
     );
     let mut query = tx.prepare(sql)?;
     let mut rows = query.query(params![At(now), limit])?;
-    let mut messages = HashSet::new();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let entry = entry(row)?;
-        let other = |(_, message): &(String, String)| !messages.insert(message.clone());
-        if entry.intent.purpose == Purpose::Edit && entry.intent.message.as_ref().is_some_and(other) {
-            continue;
-        }
-        found.push(entry);
+        found.push(entry(row)?);
     }
     Ok(found)
 }
