@@ -9,6 +9,9 @@ const REMIND: u64 = 30 * MINUTE;
 const WINDOW: u64 = 10 * MINUTE;
 /// How many may be created in a window.
 pub(super) const FLOOD: usize = 4;
+/// How long a try that failed is waited for, and a lease lasts. Time passes in steps of ten minutes, so that it
+/// does not matter how long the test itself takes for a step.
+pub(super) const AGAIN: u64 = 5 * MINUTE;
 /// After which time routes that all failed are tried again.
 const TRY_AGAIN: u64 = 10 * MINUTE;
 
@@ -69,13 +72,13 @@ pub(super) enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Luck {
     Sent,
-    /// It surely did not arrive; again in a minute.
+    /// It surely did not arrive; again later.
     Refused,
-    /// Nobody knows; again in a minute.
+    /// Nobody knows; again later.
     Lost,
     /// Given up.
     Failed,
-    /// Whoever sends it dies; the lease of two minutes ends by itself.
+    /// Whoever sends it dies; the lease ends by itself.
     Died,
 }
 
@@ -310,14 +313,14 @@ impl Subject {
             Luck::Refused if stale => {
                 self.waiting.remove(index);
             }
-            Luck::Refused => self.waiting[index].not_before = now + MINUTE,
+            Luck::Refused => self.waiting[index].not_before = now + AGAIN,
             Luck::Lost => {
                 self.waiting[index].uncertain = true;
-                self.waiting[index].not_before = now + MINUTE;
+                self.waiting[index].not_before = now + AGAIN;
             }
             Luck::Died => {
                 self.waiting[index].uncertain = true;
-                self.waiting[index].not_before = now + 2 * MINUTE;
+                self.waiting[index].not_before = now + AGAIN;
             }
         }
     }

@@ -16,12 +16,12 @@ use rig_wire::{Category, EscalationState, Severity};
 use uuid::Uuid;
 
 use super::Op;
-use super::reference::{Answer, FLOOD, Luck, MINUTE, Model, Subject};
+use super::reference::{AGAIN, Answer, FLOOD, Luck, MINUTE, Model, Subject};
 use crate::world::Place;
 
 const BY: [&str; 2] = ["stig", "kari"];
 const RESOLUTIONS: [&str; 2] = ["fixed", "not needed"];
-const LEASE: Duration = Duration::from_secs(2 * MINUTE);
+const LEASE: Duration = Duration::from_secs(AGAIN);
 
 /// Plays a history. The error says at which step something else came of it, and what.
 pub(super) async fn play(ops: &[Op], place: Place<'_>) -> Result<(), (usize, String)> {
@@ -258,7 +258,7 @@ impl Player {
                     seen.push((index, one.round, one.severity, one.target.clone()));
                     self.messages += u64::from(luck == Luck::Sent);
                     let error = "trouble".to_owned();
-                    let after = Duration::from_secs(MINUTE);
+                    let after = Duration::from_secs(AGAIN);
                     match luck {
                         Luck::Sent => {
                             let message_id = format!("message-{}", self.messages);
