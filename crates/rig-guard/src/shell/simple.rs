@@ -267,10 +267,12 @@ impl Shell<'_> {
         arguments: Option<Vec<Word>>,
         change: impl FnOnce(&mut super::Context),
     ) -> Flow<Status> {
+        let here = !self.context.elsewhere;
         self.within(name, change, |shell| match arguments {
             None => shell.code(code),
             Some(arguments) => shell.isolated(|shell| {
-                shell.child(true);
+                // Another machine gets no variables.
+                shell.child(!(here && shell.context.elsewhere));
                 let mut arguments = arguments.into_iter();
                 if let Some(zero) = arguments.next() {
                     shell.state.set("0", Item::Text(zero));

@@ -35,6 +35,12 @@ pub(super) fn program(language: Language, text: &str) -> Vec<Action> {
     let tokens = tokens(language, text);
     let mut reader = Reader { language, tokens: &tokens, constants: BTreeMap::new(), actions: Vec::new() };
     reader.read();
+    if language == Language::Tcl {
+        // Its words need no quotes.
+        let runs = text.match_indices("exec ").map(|(at, exec)| &text[at + exec.len()..]);
+        let codes = runs.map(|rest| rest.split(['\n', ']', '}']).next().unwrap_or(""));
+        reader.actions.extend(codes.map(|code| Action::Code(Word::literal(code.replace('\0', "")))));
+    }
     reader.actions
 }
 
@@ -302,7 +308,8 @@ impl<'t> Reader<'t> {
                             Some(Value::Text(known)) => add(&mut word, known, joined),
                             Some(Value::List(known)) if word.is_none() => list = Some(known.clone()),
                             _ if matches!(short, "shell" | "True" | "true" | "recursive" | "sudo")
-                                && word.is_none() =>
+                                && word.is_none()
+                                && named.is_none() =>
                             {
                                 named = Some(short.to_owned())
                             }

@@ -84,6 +84,17 @@ impl Shell<'_> {
             "crontab" => return self.crontab(words, input),
             "at" | "batch" => return self.at(words, input),
             "make" | "gmake" => return self.make(words, input),
+            "ssh" | "autossh" if input.is_some() && wrapped_by(name, words).is_none() => {
+                // The shell over there reads what stands on the input.
+                let code = input.map(Word::to_code).unwrap_or_default();
+                return Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere: true };
+            }
+            "ed" | "red" | "ex" => {
+                let lines = input.map(|text| text.split('\n').filter(|line| line.text.starts_with('!')));
+                let codes =
+                    lines.into_iter().flatten().map(|line| Unwrapped::new_shell(line.tail(1).to_code()));
+                return Unwrapped::Many(codes.collect());
+            }
             "expect" | "screen" => {
                 if let Some(found) = options::typed(name, words) {
                     return found;
@@ -97,14 +108,7 @@ impl Shell<'_> {
         if let Some(found) = options::code_options(name, words) {
             return found;
         }
-        let matching = WRAPPERS.iter().filter(|w| lists(w.names, name));
-        for wrapper in matching {
-            let found = wrapped(wrapper, name, words);
-            if !matches!(found, Unwrapped::Itself) {
-                return found;
-            }
-        }
-        Unwrapped::Itself
+        wrapped_by(name, words).unwrap_or(Unwrapped::Itself)
     }
 
     /// Looks at the words behind a program of which nothing is known: it may run them.
@@ -213,6 +217,12 @@ pub(super) fn values(words: &[Word], end: usize, names: &str, short: &str) -> Ve
         }
     }
     found
+}
+
+/// Returns what a wrapper of the table runs.
+fn wrapped_by(name: &str, words: &[Word]) -> Option<Unwrapped> {
+    let matching = WRAPPERS.iter().filter(|w| lists(w.names, name));
+    matching.map(|wrapper| wrapped(wrapper, name, words)).find(|found| !matches!(found, Unwrapped::Itself))
 }
 
 fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {

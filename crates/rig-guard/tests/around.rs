@@ -1,0 +1,205 @@
+//! What is around a command: the environment, scripts on the disk, git's settings, the time.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{CWD, Session};
+use rig_guard::judge::{self, Refused};
+use rig_guard::policy::Policy;
+use rig_guard::protected::Protected;
+use rig_guard::world::{Script, World};
+
+/// A session with an environment, some scripts, and settings of git.
+#[derive(Default)]
+struct Around {
+    session: Session,
+    variables: Vec<(&'static str, &'static str)>,
+    scripts: Vec<(&'static str, &'static str, bool)>,
+    settings: Vec<(&'static str, &'static str)>,
+    exhausted: bool,
+}
+
+impl World for Around {
+    fn home(&self) -> Option<&str> {
+        self.session.home()
+    }
+
+    fn git_top(&self, dir: &str) -> Option<String> {
+        self.session.git_top(dir)
+    }
+
+    fn roots(&self) -> Vec<String> {
+        self.session.roots()
+    }
+
+    fn real(&self, path: &str) -> String {
+        self.session.real(path)
+    }
+
+    fn outline(&self) -> &Protected {
+        self.session.outline()
+    }
+
+    fn protected(&self) -> &Protected {
+        self.session.protected()
+    }
+
+    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
+        self.session.losses(change)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.session.read(path)
+    }
+
+    fn policy(&self) -> &Policy {
+        self.session.policy()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    fn script(&self, path: &str) -> Option<Script> {
+        let (_, text, trusted) = self.scripts.iter().find(|(own, ..)| *own == path)?;
+        Some(Script { text: (*text).to_owned(), trusted: *trusted })
+    }
+
+    fn git_config(&self, _: Option<&str>, key: &str) -> Vec<String> {
+        self.settings.iter().filter(|(own, _)| *own == key).map(|(_, value)| (*value).to_owned()).collect()
+    }
+
+    fn exhausted(&self) -> bool {
+        self.exhausted
+    }
+}
+
+impl Around {
+    fn judge(&self, command: &str) -> Option<Refused> {
+        judge::command(command, Some(CWD), self)
+    }
+
+    #[track_caller]
+    fn check(&self, command: &str, rule: Option<&str>) {
+        assert_eq!(self.judge(command).map(|r| r.rule.to_string()).as_deref(), rule, "{command}");
+    }
+}
+
+#[test]
+fn values_of_the_environment_are_followed_and_not_shown() {
+    let around = Around {
+        variables: vec![
+            ("TARGET", "/etc"),
+            ("TOKEN", "s3cr3t-value"),
+            ("OPTIONS", "--force --verbose-secret"),
+            ("EMPTY", ""),
+        ],
+        ..Around::default()
+    };
+    around.check("rm -rf \"$TARGET\"", Some("fs.rm.root"));
+    around.check("rm -rf \"$TARGET/x\"", None);
+    around.check("rm -rf \"${TARGET%/*}/\"", Some("fs.rm.root"));
+    around.check("bash -c 'rm -rf \"$TARGET\"'", Some("fs.rm.root"));
+    around.check("sudo bash -c 'rm -rf \"$TARGET\"x'", None);
+    for (command, part) in [
+        ("git push --force https://x:$TOKEN@h/r", "git push --force https://x:$TOKEN@h/r"),
+        ("git push $OPTIONS origin", "git push $OPTIONS origin"),
+        ("X=$TOKEN; git push -f \"$X\"", "git push -f $TOKEN"),
+        ("git push -f \"${TOKEN^^}\"", "git push -f $TOKEN"),
+        ("git push -f \"${TOKEN:0:6}\"", "git push -f $TOKEN"),
+        ("bash -c \"git push -f $TOKEN\"", "git push -f $TOKEN"),
+        ("rm -rf / $TOKEN", "rm -rf / $TOKEN"),
+    ] {
+        let refused = around.judge(command).unwrap_or_else(|| panic!("{command}"));
+        let shown = format!("{} {}", refused.part, refused.why);
+        for secret in ["s3cr3t", "S3CR3T", "verbose-secret"] {
+            assert!(!shown.contains(secret), "{command}: {shown}");
+        }
+        assert_eq!(refused.part.replace('\'', ""), part, "{command}");
+    }
+}
+
+#[test]
+fn scripts_are_judged_by_what_they_do_and_who_wrote_them() {
+    let around = Around {
+        scripts: vec![
+            ("/workspace/app/new.sh", "#!/bin/sh\nchmod 777 x\n", false),
+            ("/workspace/app/old.sh", "#!/bin/sh\nchmod 777 x\n", true),
+            ("/workspace/app/clean.sh", "rm -rf \"${1:-/}\"\n", true),
+            (
+                "/workspace/app/tool.py",
+                "#!/usr/bin/env python3\nimport os\nos.system('git push --force')\n",
+                false,
+            ),
+            ("/workspace/app/lib.sh", "D=/\nclean() { rm -rf \"$D\"; }\n", true),
+            ("/workspace/app/deep.sh", "bash new.sh\n", true),
+            ("/workspace/app/self.sh", "./self.sh; ./self.sh\n", false),
+            ("/workspace/app/broken.sh", "if true; then\nchmod 777 x (\n", false),
+            ("/workspace/app/broken-old.sh", "if true; then\nchmod 777 $X (\n", true),
+            ("/workspace/app/safe.sh", "set -eu\nrm -rf \"$1\"\n", false),
+        ],
+        ..Around::default()
+    };
+    for (command, rule) in [
+        ("./new.sh", Some("fs.chmod.world_writable")),
+        ("bash new.sh", Some("fs.chmod.world_writable")),
+        ("sh -x ./new.sh a", Some("fs.chmod.world_writable")),
+        ("source new.sh", Some("fs.chmod.world_writable")),
+        ("sudo ./new.sh", Some("fs.chmod.world_writable")),
+        ("bash < new.sh", Some("fs.chmod.world_writable")),
+        ("./old.sh", None),
+        ("./clean.sh", Some("fs.rm.root")),
+        ("./clean.sh build", None),
+        ("cd / && workspace/app/clean.sh build", None),
+        ("./tool.py", Some("git.push.force")),
+        ("python3 tool.py", Some("git.push.force")),
+        ("./deep.sh", None),
+        ("./self.sh", None),
+        ("./broken.sh", Some("fs.chmod.world_writable")),
+        ("./broken-old.sh", None),
+        (". ./lib.sh; clean", Some("fs.rm.root")),
+        (". ./lib.sh; D=build; clean", None),
+        ("cat new.sh", None),
+        ("./safe.sh build", None),
+        ("./safe.sh /", Some("fs.rm.root")),
+        ("./gone.sh", None),
+        ("cp new.sh x.sh", None),
+    ] {
+        around.check(command, rule);
+    }
+}
+
+#[test]
+fn aliases_of_git_are_followed_where_they_are_set() {
+    let around = Around {
+        settings: vec![
+            ("alias.pf", "push --force"),
+            ("alias.wipe", "!git reset --hard && ls"),
+            ("alias.st", "status"),
+            ("alias.loop", "loop"),
+            ("alias.a", "pf origin"),
+        ],
+        ..Around::default()
+    };
+    for (command, rule) in [
+        ("git pf", Some("git.push.force")),
+        ("git -C x pf origin main", Some("git.push.force")),
+        ("git a main", Some("git.push.force")),
+        ("git wipe", Some("git.reset.hard")),
+        ("git st", None),
+        ("git loop", None),
+        ("git -c alias.pf=status pf", None),
+        ("git push", None),
+    ] {
+        around.check(command, rule);
+    }
+}
+
+#[test]
+fn a_verdict_that_takes_too_long_is_a_refusal() {
+    let around = Around { exhausted: true, ..Around::default() };
+    around.check("ls", None);
+    around.check(&"ls;".repeat(200), Some("shell.unreadable"));
+    around.check(&format!("{}git push --force", "ls;".repeat(200)), Some("git.push.force"));
+}
