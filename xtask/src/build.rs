@@ -1,8 +1,9 @@
 //! Builds the hooks: each with its own call of cargo, so that no feature of one leaks into
-//! another, and statically linked, so that no `LD_*` variable can reach them.
+//! another, and statically linked, so that no `LD_*` variable can reach them. The service is built as any
+//! program is.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,9 +13,15 @@ use crate::error::{Doing, Error, Result};
 use crate::process;
 use crate::{complain, say};
 
-/// The programs of the rig, each a package of the same name.
+/// The programs that sessions start or people call, each a package of the same name.
 pub(crate) const PROGRAMS: [&str; 5] =
     ["rig-guard", "rig-prime", "rig-report", "rig-hooks-sync", "rig-escalate"];
+
+/// The service, a package of the same name.
+pub(crate) const SERVICE: &str = "rig-conductor";
+
+/// What a build of the service for tests alone holds.
+const TEST_HOOKS: [&str; 2] = ["/test/clock", "RIG_CONDUCTOR_DIE_AT"];
 
 /// The program whose static linkage is a matter of security.
 const GUARD: &str = "rig-guard";
@@ -65,6 +72,26 @@ pub(crate) fn programs(cx: &Context) -> Result<Vec<Built>> {
     Ok(built)
 }
 
+/// Builds the service, and checks that nothing is in it by which a test moves the clock. It lives long
+/// and keeps running when a request panics: so it is linked with the machine's C library, and unwinds.
+pub(crate) fn service(cx: &Context) -> Result<Built> {
+    say(&format!("building {SERVICE}"));
+    let mut cargo = cx.cargo();
+    cargo
+        .args(["build", "--locked", "--release", "--package", SERVICE, "--bin", SERVICE])
+        .args(["--message-format", "json-render-diagnostics"]);
+    let file = build(&mut cargo, SERVICE)?;
+    let bytes = std::fs::read(&file).doing(|| format!("read {}", file.display()))?;
+    if let Some(found) = TEST_HOOKS.iter().find(|name| contains(&bytes, name.as_bytes())) {
+        return Err(Error::new(format!("{SERVICE} was built for tests: `{found}` is in it")));
+    }
+    Ok(Built { name: SERVICE, file })
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 /// Builds the program that does nothing, the same way.
 pub(crate) fn noop(cx: &Context) -> Result<PathBuf> {
     Target::choose(cx)?.build(cx, "xtask", "noop")
@@ -113,22 +140,26 @@ impl Target {
         cargo
             .args(["build", "--locked", "--profile", "hook", "--package", package, "--bin", program])
             .args(["--target", &self.triple, "--message-format", "json-render-diagnostics"])
-            .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(cx))
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit());
+            .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(cx));
         if let Some(compiler) = self.compiler {
             let variable = format!("CC_{}", self.triple.replace('-', "_"));
             if cx.var(&variable).is_none() {
                 cargo.env(variable, compiler);
             }
         }
-        let output = cargo.output().doing(|| format!("start {}", process::shown(&cargo)))?;
-        if !output.status.success() {
-            return Err(Error::new(format!("{program} could not be built, see above")));
-        }
-        executable(&String::from_utf8_lossy(&output.stdout), program)
-            .ok_or_else(|| Error::new(format!("cargo named no file of {program}")))
+        self::build(&mut cargo, program)
     }
+}
+
+/// Runs a call of cargo and returns the file of the program that it has built.
+fn build(cargo: &mut Command, program: &str) -> Result<PathBuf> {
+    let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.doing(|| format!("start {}", process::shown(cargo)))?;
+    if !output.status.success() {
+        return Err(Error::new(format!("{program} could not be built, see above")));
+    }
+    executable(&String::from_utf8_lossy(&output.stdout), program)
+        .ok_or_else(|| Error::new(format!("cargo named no file of {program}")))
 }
 
 /// Joins the user's own flags and ours, the way cargo takes them from the environment.

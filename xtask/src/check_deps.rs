@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::build::PROGRAMS;
+use crate::build::{PROGRAMS, SERVICE};
 use crate::context::Context;
 use crate::error::{Doing, Error, Result};
 use crate::process;
@@ -18,6 +18,9 @@ const OTHER_TLS: [&str; 3] = ["openssl", "openssl-sys", "native-tls"];
 
 /// What the guard does not link: it has no business on the network.
 const NETWORK: [&str; 4] = ["ureq", "ureq-proto", "rustls", "ring"];
+
+/// What the service may link of the rig, itself included.
+const OF_SERVICE: [&str; 3] = [SERVICE, "rig-wire", "rig-text"];
 
 /// Checks every rule and prints each with its result.
 pub(crate) fn run(cx: &Context) -> Result<()> {
@@ -39,7 +42,15 @@ pub(crate) fn run(cx: &Context) -> Result<()> {
             rule("rig-guard links nothing of the network", found(&linked, &NETWORK));
         }
     }
-    rule("nothing but tests depends on a hook", depend_on_hooks(&declared));
+    let linked = linked(cx, SERVICE)?;
+    rule("rig-conductor links no TLS but rustls", found(&linked, &OTHER_TLS));
+    let of_rig = |name: &&String| name.starts_with("rig-") && !OF_SERVICE.contains(&name.as_str());
+    rule(
+        "rig-conductor links rig-wire and rig-text alone of the rig",
+        linked.iter().filter(of_rig).cloned().collect(),
+    );
+    rule("the hooks of tests are in no default build of rig-conductor", test_hooks(&metadata));
+    rule("nothing but tests depends on a program", depend_on_programs(&declared));
     rule("rig-wire depends on serde alone", wire(&declared));
     rule("xtask depends on no crate of the rig", xtask(&declared));
     rule("rig-testkit is for tests", testkit(&declared));
@@ -83,9 +94,18 @@ fn offenders<'a>(all: impl Iterator<Item = &'a Declared>) -> Vec<String> {
     all.map(|one| format!("{} depends on {}", one.by, one.on)).collect()
 }
 
-fn depend_on_hooks(all: &[Declared]) -> Vec<String> {
+fn depend_on_programs(all: &[Declared]) -> Vec<String> {
     let outside = |one: &&Declared| !one.dev && one.by != "rig-tests";
-    offenders(all.iter().filter(outside).filter(|one| PROGRAMS.contains(&one.on.as_str())))
+    let program = |one: &&Declared| one.on == SERVICE || PROGRAMS.contains(&one.on.as_str());
+    offenders(all.iter().filter(outside).filter(program))
+}
+
+/// Returns the features of the service that are on by default.
+fn test_hooks(metadata: &Value) -> Vec<String> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let service = packages.filter(|package| package["name"] == SERVICE);
+    let default = service.flat_map(|package| package["features"]["default"].as_array().into_iter().flatten());
+    default.map(|feature| format!("default = {feature}")).collect()
 }
 
 fn wire(all: &[Declared]) -> Vec<String> {
@@ -122,10 +142,19 @@ mod tests {
     #[test]
     fn each_rule_names_who_breaks_it() {
         let all = all();
-        assert_eq!(depend_on_hooks(&all), ["rig-prime depends on rig-guard"]);
+        assert_eq!(depend_on_programs(&all), ["rig-prime depends on rig-guard"]);
         assert_eq!(wire(&all), ["rig-wire depends on ureq"]);
         assert_eq!(xtask(&all), ["xtask depends on rig-core"]);
         assert_eq!(testkit(&all), ["rig-prime depends on rig-testkit"]);
+    }
+
+    #[test]
+    fn a_feature_that_is_on_by_default_is_named() {
+        let features = |features: Value| {
+            test_hooks(&json!({"packages": [{"name": "rig-conductor", "features": features}]}))
+        };
+        assert_eq!(features(json!({"test-hooks": []})), [""; 0]);
+        assert_eq!(features(json!({"default": ["test-hooks"]})), ["default = \"test-hooks\""]);
     }
 
     #[test]

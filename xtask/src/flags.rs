@@ -27,20 +27,23 @@ Usage: ./install.sh [OPTIONS]
        cargo xtask install [OPTIONS]
 
 Installs rig-guard, rig-prime, rig-report, rig-hooks-sync and rig-escalate, with the
-names they had before as links. Then it writes the hooks into the user's settings, sets
-the identity of a person, feeds every installed program a real event and shows what it
-answered. What stood under these names before is kept and comes back with --uninstall.
-A second run changes nothing.
+names they had before as links, and rig-conductor. Then it writes the hooks into the
+user's settings, sets the identity of a person, feeds every installed program a real
+event and shows what it answered, and starts rig-conductor for this user where no other
+coordinator is configured. What stood under these names before is kept and comes back
+with --uninstall. A second run changes nothing.
 
 Options:
   --prefix DIR   Install below DIR [default: ~/.local, with --system /usr/local]
   --role ROLE    Add the settings of a role, a file in hooks-overrides (dev, reviewer).
                  Kept by later installs; `none` drops it
-  --no-sync      Install the files alone: no settings, no identity
+  --no-sync      Install the files alone: no settings, no identity, nothing is started
+  --no-conductor Leave rig-conductor out: it is not built, not installed and not started
   --system       Install for everyone on this machine: /usr/local, and the hooks in
                  /etc/claude-code/managed-settings.d, where no user's or project's
                  settings can switch them off. Needs root. Sets no identity
-  --image        As --system, for a container image: the client is not looked for
+  --image        As --system, for a container image: without rig-conductor, and the
+                 client is not looked for
   --destdir DIR  With --system or --image: put everything below DIR, for a package or
                  an image's root. The files name their places without DIR
   --uninstall    Take the hooks out of the settings, remove what was installed, bring
@@ -151,6 +154,8 @@ pub(crate) struct Install {
     pub(crate) role: Option<String>,
     /// Leave the settings and the identity alone.
     pub(crate) no_sync: bool,
+    /// Leave the service out.
+    pub(crate) no_conductor: bool,
     /// Install for the whole machine.
     pub(crate) system: bool,
     /// Install for the whole machine, into an image.
@@ -245,6 +250,7 @@ fn install(mut arguments: Arguments) -> Result<Task, String> {
             "--destdir" => options.destdir = Some(arguments.directory(&flag, value)?),
             "--role" => options.role = Some(arguments.text(&flag, value)?),
             "--no-sync" => options.no_sync = true,
+            "--no-conductor" => options.no_conductor = true,
             "--system" => options.system = true,
             "--image" => options.image = true,
             "--uninstall" => options.uninstall = true,

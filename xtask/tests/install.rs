@@ -16,12 +16,13 @@ use tempfile::TempDir;
 struct Home(TempDir, TempDir);
 
 impl Drop for Home {
-    /// Ends what a killed installer had started and would have ended.
+    /// Ends what a killed installer had started and would have ended, and a service that runs still.
     fn drop(&mut self) {
-        let ours = self.1.path().to_str().unwrap();
+        let ours = [self.0.path(), self.1.path()].map(|dir| dir.to_str().unwrap());
         for entry in fs::read_dir("/proc").unwrap().flatten() {
             let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&line).contains(ours) {
+            let line = String::from_utf8_lossy(&line);
+            if ours.iter().any(|dir| line.contains(dir)) {
                 let _ = Command::new("kill").arg(entry.file_name()).status();
             }
         }
@@ -59,7 +60,14 @@ impl Home {
         command
     }
 
+    /// Returns a call of the installer that leaves the service out.
     fn installer(&self, arguments: &[&str]) -> Command {
+        let mut command = self.installer_of_all(arguments);
+        command.arg("--no-conductor");
+        command
+    }
+
+    fn installer_of_all(&self, arguments: &[&str]) -> Command {
         let mut command = self.call(env!("CARGO_BIN_EXE_xtask"));
         command.arg("install").args(arguments);
         command
@@ -126,8 +134,11 @@ fn succeeds(command: &mut Command) -> String {
 #[test]
 fn nothing_stays_in_a_home_that_was_empty() {
     let home = Home::new();
-    let told = home.install(&[]);
+    let told = succeeds(&mut home.installer_of_all(&[]));
     assert!(told.contains("--check") && !told.contains("WRONG"), "{told}");
+    assert!(told.contains("rig-conductor runs for this user at http://127.0.0.1:"), "{told}");
+    let mut status = home.call(home.path(".local/bin/rig-conductor"));
+    assert_eq!(status.arg("status").status().unwrap().code(), Some(0), "it runs");
     assert_eq!(fs::read_link(home.path(".local/bin/conductor-e-hook.sh")).unwrap(), Path::new("rig-report"));
     assert!(fs::read_to_string(home.path(".claude/settings.json")).unwrap().contains(".local/bin/rig-guard"));
     // A session leaves logs and state behind.
@@ -187,6 +198,41 @@ fn an_escalation_that_nobody_took_survives_the_uninstallation() {
     let names: Vec<_> =
         fs::read_dir(spool.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["spool"], "all other state is gone");
+}
+
+#[test]
+fn an_escalation_that_is_not_closed_survives_with_its_database() {
+    let home = Home::new();
+    succeeds(&mut home.installer_of_all(&[]));
+    let mut escalate = home.call(home.path(".local/bin/rig-escalate"));
+    let escalated =
+        escalate.args(["P1", "the schema is locked"]).current_dir(home.0.path()).output().unwrap();
+    assert!(text(&escalated).contains("rig-escalate list"), "{}", text(&escalated));
+    let told = succeeds(&mut home.installer_of_all(&["--uninstall"]));
+    let dir = home.path(".local/state/rig/conductor");
+    assert!(told.contains(&format!("leaving {}: 1 escalation in it is not closed", dir.display())), "{told}");
+    let left = home.tree().into_keys().filter(|name| !name.starts_with(".local/state/rig/conductor/"));
+    let parents = [".local", ".local/state", ".local/state/rig", ".local/state/rig/conductor"];
+    assert_eq!(left.collect::<Vec<_>>(), parents, "all else is gone");
+    // A later installation finds it again.
+    succeeds(&mut home.installer_of_all(&[]));
+    let mut list = home.call(home.path(".local/bin/rig-escalate"));
+    assert!(succeeds(list.arg("list").current_dir(home.0.path())).contains("the schema is locked"));
+    let told = succeeds(&mut home.installer(&[]));
+    assert!(!home.path(".local/bin/rig-conductor").exists(), "{told}");
+}
+
+#[test]
+fn where_a_coordinator_is_configured_none_is_started() {
+    let home = Home::new();
+    home.write(".config/rig/config.json", "{\"conductor\":{\"baseUrl\":\"http://127.0.0.1:9\"}}");
+    let told = succeeds(&mut home.installer_of_all(&[]));
+    let config = home.path(".config/rig/config.json");
+    let expected = format!("rig-conductor is not started: {} names a coordinator", config.display());
+    assert!(told.contains(&expected), "{told}");
+    assert!(
+        home.path(".local/bin/rig-conductor").exists() && !home.path(".local/state/rig/conductor").exists()
+    );
 }
 
 #[test]
@@ -253,6 +299,7 @@ fn a_person_gets_an_identity_and_an_agent_does_not() {
         let mut command = if root { home.call("unshare") } else { home.installer(&[]) };
         if root {
             command.args(["--user", "--map-user=65534", "--", env!("CARGO_BIN_EXE_xtask"), "install"]);
+            command.arg("--no-conductor");
         }
         if let Some(agent) = agent {
             command.env("AGENT_ID", agent);

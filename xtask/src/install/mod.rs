@@ -12,6 +12,7 @@ mod identity;
 mod ledger;
 mod place;
 mod proof;
+mod service;
 mod sync;
 mod uninstall;
 
@@ -37,7 +38,10 @@ pub(crate) fn run(cx: &Context, options: &Install) -> Result<()> {
     if options.uninstall {
         return uninstall::run(cx, &place);
     }
-    let built = build::programs(cx)?;
+    let mut built = build::programs(cx)?;
+    if service::is_installed(options) {
+        built.push(build::service(cx)?);
+    }
     let hint = format!("to take back what is installed: ./install.sh --uninstall{}", place.options());
     install(cx, options, &place, &built).map_err(|error| error.hint(hint))
 }
@@ -61,6 +65,10 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
     {
         set_identity(place, &id, &mut plan)?;
     }
+    if !service::is_installed(options) {
+        // An earlier installation may have brought it, and this one takes it away.
+        service::end(cx, place);
+    }
     let changed = apply::put(place, &mut ledger, &plan)?;
     let bin = place.disk(&place.bin());
     say(&match changed {
@@ -81,7 +89,8 @@ fn install(cx: &Context, options: &Install, place: &Place, built: &[Built]) -> R
     if !options.temporary && !options.image {
         warn(cx, place);
     }
-    proof::run(cx, place, ledger.synced)?;
+    proof::run(cx, place, ledger.synced, service::is_installed(options))?;
+    service::start(cx, options, place, changed > 0);
     if !options.temporary {
         say(&format!("installed; to take it back: ./install.sh --uninstall{}", place.options()));
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::coordinator::Coordinator;
 use super::place::Place;
 use super::sync;
+use crate::build::SERVICE;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::sandbox::Sandbox;
@@ -69,11 +70,21 @@ const CASES: [Case; 8] = [
     },
 ];
 
+/// The case of the service, where it is installed.
+const OF_SERVICE: Case = Case {
+    program: SERVICE,
+    arguments: &["sweep", "--store", "sqlite:trial.db"],
+    fed: "an empty store",
+    event: "",
+    expected: "exit 0, an answer",
+};
+
 /// Runs every case and prints a table; fails when one answer is wrong.
-pub(crate) fn run(cx: &Context, place: &Place, synced: bool) -> Result<()> {
+pub(crate) fn run(cx: &Context, place: &Place, synced: bool, service: bool) -> Result<()> {
     let trial = Trial::new(cx, place)?;
+    let cases = CASES.iter().chain(service.then_some(&OF_SERVICE));
     let mut rows: Vec<_> =
-        CASES.iter().map(|case| row(case.program, case.fed, case.expected, &trial.answer(case))).collect();
+        cases.map(|case| row(case.program, case.fed, case.expected, &trial.answer(case))).collect();
     let missing = trial.coordinator.missing(&ARRIVE, LIMIT);
     let got =
         if missing.is_empty() { "all arrive".to_owned() } else { format!("no {}", missing.join(", no ")) };

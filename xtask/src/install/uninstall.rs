@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::ledger::Ledger;
 use super::place::Place;
-use super::{apply, content, lock, sync};
+use super::{apply, content, lock, service, sync};
 use crate::context::Context;
 use crate::error::{Doing, Result};
 use crate::say;
@@ -32,6 +32,7 @@ pub(crate) fn run(cx: &Context, place: &Place) -> Result<()> {
         ledger.synced = false;
         ledger.write(place)?;
     }
+    service::remove(cx, place);
     for path in ledger.ours.keys().cloned().collect::<Vec<_>>() {
         apply::take_back(place, &mut ledger, &path)?;
     }
@@ -57,7 +58,8 @@ pub(crate) fn run(cx: &Context, place: &Place) -> Result<()> {
 }
 
 /// Removes spool, logs and records of a user. Escalations and blocks that nobody has received
-/// stay, and so do records of settings that hold hooks of ours still, such as a project's.
+/// stay, and so do records of settings that hold hooks of ours still, such as a project's. What the
+/// service has left stays as well.
 fn remove_state(state: &Path) -> Result<()> {
     for name in ["spool", "hooks"] {
         let dir = state.join(name);
@@ -74,9 +76,8 @@ fn remove_state(state: &Path) -> Result<()> {
         }
     }
     let Ok(entries) = fs::read_dir(state) else { return Ok(()) };
-    for entry in
-        entries.flatten().filter(|entry| entry.file_name() != "spool" && entry.file_name() != "hooks")
-    {
+    const JUDGED: [&str; 3] = ["spool", "hooks", "conductor"];
+    for entry in entries.flatten().filter(|entry| !JUDGED.iter().any(|name| entry.file_name() == *name)) {
         let path = entry.path();
         if path.is_dir() && !path.is_symlink() {
             remove_tree(&path)?;
@@ -137,6 +138,7 @@ mod tests {
         let both = format!("{delivered}{waiting}");
         check(&[log, ("spool/events.jsonl", &both)], &["spool/events.jsonl"]);
         check(&[log, ("hooks/project.json", "{}")], &["hooks/project.json"]);
+        check(&[log, ("conductor/conductor.db", "open")], &["conductor/conductor.db"]);
         check(&[], &[]);
     }
 }
