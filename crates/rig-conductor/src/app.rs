@@ -1,7 +1,7 @@
 //! What the parts of a running service share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
@@ -28,6 +28,8 @@ pub struct App {
     pub owner: String,
     /// How it fared when it was asked last.
     pub(crate) health: health::Last,
+    /// Whether what was written last was not kept.
+    cannot_write: AtomicBool,
     started: Instant,
     /// When the last request came, in milliseconds since the start.
     last_request: AtomicU64,
@@ -45,6 +47,7 @@ impl App {
             metrics: Metrics::default(),
             owner: uuid::Uuid::now_v7().to_string(),
             health: health::Last::default(),
+            cannot_write: AtomicBool::new(false),
             started: Instant::now(),
             last_request: AtomicU64::new(0),
         }
@@ -56,12 +59,30 @@ impl App {
     /// When a rule forbids it, or the store fails.
     pub async fn execute(&self, command: Command) -> Result<Receipt, StoreError> {
         let word = Word::of(&command);
-        let receipt = self.store.execute(command, &self.settings.policy).await?;
+        let receipt = self.written(self.store.execute(command, &self.settings.policy).await)?;
         self.metrics.changed(word, &receipt);
         if receipt.changed {
             self.wake.notify_one();
         }
         Ok(receipt)
+    }
+
+    /// Notes whether something that was to be written is kept: a store that can be read may be full, or a copy
+    /// that takes nothing.
+    pub(crate) fn written<R>(&self, result: Result<R, StoreError>) -> Result<R, StoreError> {
+        match &result {
+            Ok(_) | Err(StoreError::Rejected(_)) => self.cannot_write.store(false, Ordering::Relaxed),
+            Err(StoreError::Unavailable(_) | StoreError::Broken(_)) => {
+                self.cannot_write.store(true, Ordering::Relaxed);
+            }
+            Err(StoreError::Conflict) => {}
+        }
+        result
+    }
+
+    /// Says whether what was written last was not kept.
+    pub(crate) fn cannot_write(&self) -> bool {
+        self.cannot_write.load(Ordering::Relaxed)
     }
 
     /// Returns for how long it runs.

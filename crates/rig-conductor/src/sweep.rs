@@ -122,7 +122,7 @@ async fn sweep(app: &App, stop: &Stop) -> Result<Option<Swept>, StoreError> {
         // What was announced can be sent while the next ones are looked for.
         app.wake.notify_one();
     }
-    app.store.swept().await?;
+    app.written(app.store.swept().await)?;
     app.wake.notify_one();
     if swept.failed == 0 {
         let backlog = app.store.backlog().await?;

@@ -241,7 +241,7 @@ async fn work(http: &Http, caller: &Caller, kind: EventKind, members: Members) -
     let class = if kind.is_heartbeat() { "heartbeat" } else { "work" };
     let event = work_event(caller, kind, members)?;
     let stream_id = event.stream.clone();
-    let recorded = http.app.store.record(event).await?;
+    let recorded = http.app.written(http.app.store.record(event).await)?;
     http.app.metrics.event(class);
     let timestamp = shown(recorded.at);
     Ok(Json(Accepted { stream_id: &stream_id, r#type: kind.wire(), timestamp }).into_response())

@@ -102,6 +102,10 @@ async fn ask(app: &App) -> Report {
     let backlog = tokio::time::timeout(LIMIT, app.store.backlog()).await;
     let asked = start.elapsed();
     let store = match &backlog {
+        // Not Unreachable: only somebody who writes finds out that it takes something again.
+        Ok(Ok(_)) if app.cannot_write() => {
+            (Status::Degraded, Some("what was written last was not kept".to_owned()))
+        }
         Ok(Ok(_)) => (Status::Ok, None),
         // Its text may name hosts and users.
         Ok(Err(StoreError::Unavailable(_))) => (Status::Unreachable, Some("it cannot be reached".to_owned())),

@@ -164,3 +164,26 @@ async fn an_upstreams_answer_without_end_is_not_handed_back() {
         (502, r#"{"error":"the upstream answered with more than 4 MiB"}"#)
     );
 }
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_is_told_by_health_though_it_can_be_read() {
+    let service = Service::start(|_| {}).await;
+    let rig_conductor::settings::StoreSettings::Sqlite(file) = &service.app.settings.store else { panic!() };
+    let aside = file.with_extension("aside");
+    let beat = Some(r#"{"type":"HEARTBEAT","agentId":"dev-e-node"}"#);
+    let store = async |expected: u16| {
+        let answer = service.send("pool", "POST", "/api/events", &[], beat).await;
+        assert_eq!(answer.status, expected, "{}", answer.body);
+        // Health gives its last answer again for half a second.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let health = service.send("nobody", "GET", "/healthz/deep", &[], None).await;
+        let health: serde_json::Value = serde_json::from_str(&health.body).unwrap();
+        let store = &health["dependencies"][0];
+        format!("{} {} {}", store["name"], store["status"], store["reason"])
+    };
+    assert_eq!(store(200).await, r#""store" "Ok" null"#);
+    std::fs::rename(file, &aside).unwrap();
+    assert_eq!(store(500).await, r#""store" "Degraded" "what was written last was not kept""#);
+    std::fs::rename(&aside, file).unwrap();
+    assert_eq!(store(200).await, r#""store" "Ok" null"#);
+}
