@@ -152,6 +152,7 @@ fn members(data: &Map<String, Value>) -> String {
             Value::String(text) => clean(&cut(text, 2000)),
             other => clean(&cut(&other.to_string(), 200)),
         };
+        let key = clean(&cut(key, 100));
         (!value.is_empty())
             .then(|| if value.contains(' ') { format!("{key}={value:?}") } else { format!("{key}={value}") })
     });

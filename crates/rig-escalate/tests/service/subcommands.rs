@@ -153,7 +153,7 @@ fn history_tells_each_event_in_a_line() {
         event(
             "EscalationCreated",
             "05",
-            json!({ "escalationId": ID, "severity": "P2", "reason": "CI is \u{1b}[1mred", "agentId": "dev-e-node", "repo": null })
+            json!({ "escalationId": ID, "severity": "P2", "reason": "CI is \u{1b}[1mred", "agentId": "dev-e-node", "repo": null, "od\u{1b}[2Jd\n": 1 })
         ),
         event(
             "EscalationNotified",
@@ -169,7 +169,7 @@ fn history_tells_each_event_in_a_line() {
     ]));
     let said = scene.said(scene.run(&["history", ID]));
     let expected = "AT                    EVENT     WHAT\n\
-        2026-01-02T03:04:05Z  Created   severity=P2 reason=\"CI is red\" agentId=dev-e-node\n\
+        2026-01-02T03:04:05Z  Created   severity=P2 reason=\"CI is red\" agentId=dev-e-node odd=1\n\
         2026-01-02T03:04:06Z  Notified  route=discord_thread target=o/r#15 attempt=1\n\
         2026-01-02T03:04:07Z  Bumped    fromSeverity=P2 toSeverity=P1 reason=unacked bumpCount=1\n\
         2026-01-02T03:04:08Z  Closed    by=human-stig resolution=\"done, \\\"really\\\"\"\n";
