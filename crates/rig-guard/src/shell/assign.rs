@@ -43,7 +43,7 @@ impl Shell<'_> {
     fn shaped(&mut self, word: Word, attributes: Attributes) -> Flow<Word> {
         if attributes.integer {
             let value = match word.known() {
-                Some(text) => self.evaluate(&text.to_owned())?,
+                Some(text) => self.evaluate(text)?,
                 None => None,
             };
             return Ok(value.map_or(Word::unknown(false), |value| Word::literal(value.to_string())));
@@ -97,7 +97,7 @@ impl Shell<'_> {
                     Some(before) => self.evaluate(&format!("({before})+({word})"))?,
                     None => None,
                 },
-                (Item::Unset, Some(word)) => self.evaluate(&word.to_owned())?,
+                (Item::Unset, Some(word)) => self.evaluate(word)?,
                 _ => None,
             };
             return Ok(Item::Text(sum.map_or(Word::unknown(false), |sum| Word::literal(sum.to_string()))));

@@ -52,7 +52,7 @@ impl Shell<'_> {
             "mapfile" | "readarray" => self.read_lines(args)?,
             "getopts" => {
                 if let Some(name) = args.get(1).and_then(Word::known) {
-                    self.assign(&name.to_owned(), Word::unknown(false))?;
+                    self.assign(name, Word::unknown(false))?;
                     self.assign("OPTARG", Word::unknown(true))?;
                 }
                 Status::Unknown
@@ -61,7 +61,7 @@ impl Shell<'_> {
                 let mut value = None;
                 for word in args {
                     value = match word.known() {
-                        Some(text) => self.evaluate(&text.to_owned())?,
+                        Some(text) => self.evaluate(text)?,
                         None => None,
                     };
                 }

@@ -2,6 +2,9 @@
 
 use super::word::{Kind, Word};
 
+/// The characters at which words are split unless somebody has changed them.
+pub(super) const SPACE: &str = " \t\n";
+
 /// What becomes of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -127,6 +130,13 @@ impl Fields {
             self.open();
             self.current.push(value);
             return;
+        }
+        if value.marks.is_empty()
+            && value.text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-/._=".contains(&b))
+            && !value.text.is_empty()
+            && (!self.splits() || separators == SPACE)
+        {
+            return self.text(&value.text);
         }
         let mut marks = value.marks.iter().peekable();
         for (at, c) in value.text.char_indices() {

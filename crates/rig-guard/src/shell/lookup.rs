@@ -1,6 +1,9 @@
 //! The values of variables and parameters.
 
+use std::borrow::Cow;
+
 use super::call::Mask;
+use super::fields::SPACE;
 use super::state::{DIRECTORY, Item, PARAMETERS};
 use super::word::Word;
 use super::{Shell, absolute};
@@ -136,13 +139,13 @@ impl Shell<'_> {
     }
 
     /// Returns the characters at which unquoted expansions are split.
-    pub(super) fn separators(&mut self) -> String {
+    pub(super) fn separators(&mut self) -> Cow<'static, str> {
         if self.state.get("IFS").is_none() {
-            return " \t\n".to_owned();
+            return SPACE.into();
         }
         match self.scalar("IFS") {
-            Item::Text(word) => word.text,
-            _ => " \t\n".to_owned(),
+            Item::Text(word) => word.text.into(),
+            _ => SPACE.into(),
         }
     }
 

@@ -50,7 +50,7 @@ impl Shell<'_> {
             "basename" => base(args).map(line),
             "which" | "type" => last().map(|name| line(name.to_owned())),
             "command" => last().map(|name| line(name.to_owned())),
-            "printenv" if args.len() == 1 => match known(0).map(|name| self.scalar(&name.to_owned())) {
+            "printenv" if args.len() == 1 => match known(0).map(|name| self.scalar(name)) {
                 Some(Item::Text(mut word)) => {
                     word.text.push('\n');
                     Some(word)
@@ -149,12 +149,13 @@ impl Shell<'_> {
         for text in texts {
             let takes = matches!(
                 *text,
-                "-c" | "-n" | "-w" | "-d" | "-f" | "-b" | "-k" | "-t" | "-in" | "-e" | "-l" | "-ps"
+                "-c" | "-n" | "-w" | "-d" | "-f" | "-b" | "-k" | "-t" | "-in" | "-e" | "-l"
             );
             let script = name == "sed" && !rest.iter().any(|t: &&str| !t.starts_with('-'));
             let plain = !text.starts_with('-') || *text == "-";
-            let named_input = matches!(name, "openssl") && rest.last() == Some(&"-in");
-            if plain && (!value || named_input) && !script && !(name == "openssl" && !named_input) {
+            let named_input = rest.last() == Some(&"-in");
+            let file = if name == "openssl" { named_input } else { !value && !script };
+            if plain && file {
                 named = true;
                 let found = if *text == "-" {
                     self.input()
@@ -172,7 +173,7 @@ impl Shell<'_> {
                 rest.push(*text);
             }
             // `base64 -d FILE`, but `cut -d :`
-            value = takes && !(*text == "-d" && name != "cut" && name != "paste") && !(*text == "-ps");
+            value = takes && (*text != "-d" || matches!(name, "cut" | "paste"));
         }
         Ok(if !named {
             (self.input(), rest)

@@ -255,7 +255,7 @@ impl<'t> Reader<'t> {
             let own = word.get_or_insert_default();
             if slash
                 && !own.text.ends_with('/')
-                && !(own.text.is_empty() && own.marks.is_empty())
+                && *own != Word::default()
                 && !part.text.starts_with('/')
             {
                 own.text.push('/');
@@ -351,8 +351,6 @@ impl<'t> Reader<'t> {
                     at = inside;
                     if open && !several && items.len() == 1 {
                         add(&mut word, &items[0], joined);
-                    } else if first && !hash {
-                        list = Some(items);
                     } else if first {
                         list = Some(items);
                     }

@@ -90,8 +90,7 @@ impl<'t> Reader<'t> {
     fn name(&mut self) {
         let rest = self.rest();
         let mut len = 0;
-        let mut chars = rest.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        for (at, c) in rest.char_indices() {
             let part = c.is_alphanumeric() || matches!(c, '_' | '$' | '@' | '\\');
             let next = || rest[at + c.len_utf8()..].chars().next();
             let joined = c == '.'

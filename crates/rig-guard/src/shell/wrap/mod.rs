@@ -113,25 +113,23 @@ impl Shell<'_> {
 
     /// Looks at the words behind a program of which nothing is known: it may run them.
     pub(super) fn unknown_wrapper(&mut self, name: &str, words: &[Word]) -> Flow {
-        let known = takers::is_known(name) || WRAPPERS.iter().any(|w| lists(w.names, name));
-        if words.len() < 3 || known || self.context.chain.iter().any(|step| &**step == UNKNOWN) {
-            return Ok(());
-        }
-        for at in 1..words.len() - 1 {
-            let named = words[at].known().is_some_and(|word| {
+        let named = |word: &Word| {
+            word.known().is_some_and(|word| {
                 let name = word.rsplit('/').next().unwrap_or(word);
                 crate::rules::is_critical(name) || matches!(name, "sudo" | "sh" | "bash")
-            });
-            if named {
-                let words = &words[at..];
-                self.within(
-                    UNKNOWN,
-                    |context| context.critical = true,
-                    |shell| shell.isolated(|shell| shell.run(words, &[], &[], false)),
-                )?;
-                break;
-            }
+            })
+        };
+        let behind = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
+        let Some(at) = behind.iter().position(named).map(|at| at + 1) else { return Ok(()) };
+        let known = takers::is_known(name) || WRAPPERS.iter().any(|w| lists(w.names, name));
+        if known || self.context.chain.iter().any(|step| &**step == UNKNOWN) {
+            return Ok(());
         }
+        self.within(
+            UNKNOWN,
+            |context| context.critical = true,
+            |shell| shell.isolated(|shell| shell.run(&words[at..], &[], &[], false)),
+        )?;
         Ok(())
     }
 }

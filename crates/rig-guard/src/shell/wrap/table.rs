@@ -62,9 +62,22 @@ macro_rules! wrappers {
     };
 }
 
-/// Says whether a list of words holds one.
+/// Says whether a list of words holds one. This is asked for every command, so it goes over bytes.
 pub(super) fn lists(list: &str, word: &str) -> bool {
-    list.split(' ').any(|own| own == word) && !word.is_empty()
+    let (list, word) = (list.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return false };
+    let mut at = 0;
+    while at + word.len() <= list.len() {
+        let end = at + word.len();
+        if list[at] == *first && list[at..end] == *word && list.get(end).is_none_or(|b| *b == b' ') {
+            return true;
+        }
+        while at < list.len() && list[at] != b' ' {
+            at += 1;
+        }
+        at += 1;
+    }
+    false
 }
 
 #[rustfmt::skip]
