@@ -106,7 +106,14 @@ impl Courier {
                 if turn.lease.is_some_and(|lease| !lease.is_enough()) {
                     return Err(Trouble::Wait(Duration::ZERO));
                 }
-                state.bad.retain(|_, (until, _)| now < *until);
+                state.bad.retain(|(_, _, channel), (until, _)| {
+                    let lasts = now < *until;
+                    if !lasts {
+                        // What nobody may have a reason to try again is no trouble for ever.
+                        turn.app.delivery.note(channel, None);
+                    }
+                    lasts
+                });
                 if let Some((_, refusal)) = state.bad.get(&target(call)) {
                     return Err(Trouble::Refused(refusal.clone()));
                 }

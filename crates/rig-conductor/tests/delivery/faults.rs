@@ -165,3 +165,16 @@ async fn while_discord_is_away_nothing_is_given_up_and_little_is_asked() {
     assert_eq!(admins, 2);
     assert_eq!(world.app.delivery.trouble(), None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_refused_an_hour_ago_is_no_trouble_any_more() {
+    let world = World::new().await;
+    world.discord.fail(Call::CreateMessage.at(TASKS), Fault::MISSING_PERMISSION, 1);
+    world.create(P2, "a question").await;
+    world.drain().await;
+    assert!(world.app.delivery.trouble().unwrap().contains("50013"));
+    world.advance(Duration::from_secs(61 * 60)).await;
+    world.create(P1, "CI is red").await;
+    world.drain().await;
+    assert_eq!(world.app.delivery.trouble(), None);
+}
