@@ -165,6 +165,9 @@ fn part<F: Future<Output = ()> + Send + 'static>(
     let (app, stop) = (Arc::clone(app), stop.clone());
     tokio::spawn(async move {
         while let Err(error) = tokio::spawn(begin(Arc::clone(&app), stop.clone())).await {
+            if error.is_cancelled() {
+                return;
+            }
             tracing::error!(part = name, %error, "a part of the service failed and is begun anew");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

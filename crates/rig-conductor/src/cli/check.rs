@@ -29,7 +29,7 @@ enum Command {
 struct Check {
     #[command(flatten)]
     flags: Flags,
-    /// Also try the store, Discord and the upstream
+    /// Also try the store, which is opened and brought forward as the service does, Discord and the upstream
     #[arg(long)]
     online: bool,
 }
