@@ -14,6 +14,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -28,6 +29,9 @@ pub const STDIN_DEADLINE: Duration = Duration::from_secs(1);
 /// How long a hook that blocks takes for its answer in all. A build for tests is many times slower.
 const ANSWER_DEADLINE: Duration =
     if cfg!(debug_assertions) { Duration::from_secs(30) } else { STDIN_DEADLINE };
+
+/// The hook that runs, and by when it has to answer.
+static WATCH: OnceLock<(&str, OnFailure, Instant)> = OnceLock::new();
 
 /// The exit code that was decided on; greater than any before that.
 static DECIDED: AtomicU32 = AtomicU32::new(u32::MAX);
@@ -218,13 +222,15 @@ pub fn main(hook: &Hook) -> ExitCode {
     let mut paths = Paths::of_user(&env);
     let answered = redirect(arguments, &mut paths).and_then(|()| {
         let mut event = read_stdin(hook.on_failure, started + STDIN_DEADLINE)?;
-        if hook.on_failure == OnFailure::Block {
-            watch(hook.name, hook.on_failure, started + ANSWER_DEADLINE);
-        }
+        let _ = WATCH.set((hook.name, hook.on_failure, started + ANSWER_DEADLINE));
         with_payload(&mut event, |payload| (hook.run)(&Invocation { payload, env, paths: paths.clone() }))
     });
     let outcome = answered.unwrap_or_else(|failure| failed(hook, &failure, &paths));
     DECIDED.store(outcome.code.into(), Ordering::SeqCst);
+    if outcome.code != 0 {
+        // What is kept of a refusal may hang; the refusal stands.
+        keep_deadline();
+    }
     write(&outcome);
     if let Some(afterwards) = outcome.afterwards {
         afterwards();
@@ -369,6 +375,15 @@ fn write(outcome: &Outcome) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(outcome.stdout.as_bytes());
     let _ = stdout.flush();
+}
+
+/// Sees to it that a hook which blocks answers in time, even where a read hangs. To be called before
+/// files are read that need not be at hand; a thread is started for it, which costs a tenth of a start.
+pub fn keep_deadline() {
+    static STARTED: Once = Once::new();
+    if let Some((name, OnFailure::Block, deadline)) = WATCH.get() {
+        STARTED.call_once(|| watch(name, OnFailure::Block, *deadline));
+    }
 }
 
 /// Ends the process at a deadline, from a thread, since no other way holds while a read from a dead

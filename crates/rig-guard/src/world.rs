@@ -12,6 +12,7 @@ use std::time::Duration;
 use rig_core::env::Environment;
 use rig_core::error::chain;
 use rig_core::git::Repository;
+use rig_core::hook::keep_deadline;
 use rig_core::paths::Paths;
 use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
 
@@ -171,6 +172,7 @@ impl<'a> System<'a> {
     }
 
     fn find_protected(&self) -> Protected {
+        keep_deadline();
         let mut protected = self.outline().clone();
         match self.records() {
             Ok(records) => {
@@ -214,6 +216,7 @@ impl World for System<'_> {
     }
 
     fn git_top(&self, dir: &str) -> Option<String> {
+        keep_deadline();
         Repository::find(Path::new(dir))?.top.to_str().map(str::to_owned)
     }
 
@@ -227,6 +230,7 @@ impl World for System<'_> {
     }
 
     fn real(&self, path: &str) -> String {
+        keep_deadline();
         let mut rest = Vec::new();
         let mut existing = Path::new(path);
         loop {
@@ -251,6 +255,7 @@ impl World for System<'_> {
     }
 
     fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
+        keep_deadline();
         let records = self.records()?;
         let mut of_session = self.session().files(records);
         // A file that a parent of the project's directory holds counts as one of the project.
@@ -281,6 +286,7 @@ impl World for System<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
+        keep_deadline();
         settings::read(Path::new(path))
     }
 
@@ -289,10 +295,12 @@ impl World for System<'_> {
     }
 
     fn script(&self, path: &str) -> Option<Script> {
+        keep_deadline();
         disk::script(Path::new(path))
     }
 
     fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {
+        keep_deadline();
         disk::git_config(dir.map(Path::new), self.paths.home.as_deref(), key)
     }
 

@@ -269,3 +269,16 @@ exceptions
     let policy: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(policy["files"][2]["problems"], json!(["the text is not a JSON object"]));
 }
+
+#[test]
+fn the_places_of_a_hook_can_be_named() {
+    let home = history();
+    let elsewhere = Home::new();
+    let policy = home.write("c/guard.json", r#"{"packs":{"cloud":true}}"#);
+    let state = home.state();
+    let (text, _) = run(&elsewhere, &["log", "--blocked", "--state", state.to_str().unwrap()]);
+    assert_eq!(rows(&text).len(), 4);
+    let config = policy.with_file_name("config.json");
+    let (text, _) = run(&elsewhere, &["policy", "--config", config.to_str().unwrap()]);
+    assert!(text.contains("cloud       on   user"), "{text}");
+}

@@ -59,6 +59,7 @@ pub(crate) fn gather(
     });
     // Files are read while the others think.
     let hooks = guard::look(env, paths, directory);
+    remarks.extend(guard::policies(env, paths, directory, Deadline::after(start, SOURCE_WAIT)));
     let answers = sources.wait(Deadline::after(start, WAIT));
 
     let name = answers.target.as_ref().map(Target::repository).or(spelled);

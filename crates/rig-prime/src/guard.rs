@@ -2,16 +2,23 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use rig_core::env::Environment;
 use rig_core::paths::Paths;
 use rig_core::settings::{self, Entry, Record, Scope};
 use serde::Serialize;
 
+use crate::command;
+use crate::deadline::Deadline;
 use crate::quote::Quote;
 
 /// The guard's program.
 const PROGRAM: &str = "rig-guard";
+
+/// How long the guard may take to tell of its policies.
+const POLICIES: Duration = Duration::from_millis(500);
 
 /// The events on which the guard has to be asked.
 const EVENTS: [&str; 2] = ["PreToolUse", "ConfigChange"];
@@ -113,6 +120,47 @@ fn only_guard(record: &Record) -> Option<Record> {
     })
 }
 
+/// Says which policies of the guard are not valid, one sentence each. The guard itself is asked, and only
+/// where there is a policy at all.
+#[must_use]
+pub(crate) fn policies(
+    env: &Environment,
+    paths: &Paths,
+    directory: &Path,
+    deadline: Deadline,
+) -> Vec<String> {
+    let project = env.get_path("CLAUDE_PROJECT_DIR").unwrap_or_else(|| directory.to_owned());
+    let beside = |config: &Path| config.with_file_name("guard.json");
+    let files = [
+        Some(beside(&paths.system_config)),
+        paths.user_config.as_deref().map(beside),
+        Some(project.join(".rig/guard.json")),
+    ];
+    let there = |file: &std::path::PathBuf| std::fs::symlink_metadata(file).is_ok();
+    let program = std::env::current_exe().ok().map(|own| own.with_file_name(PROGRAM)).filter(there);
+    let (Some(program), true) = (program, files.iter().flatten().any(there)) else { return Vec::new() };
+    let mut ask = Command::new(program);
+    ask.args(["policy", "--json", "--cwd"]).arg(directory);
+    if let Some(config) = &paths.user_config {
+        ask.arg("--config").arg(config);
+    }
+    // It exits with 1 where one is not valid.
+    let Ok(answer) = command::run(&mut ask, deadline.within(POLICIES)) else { return Vec::new() };
+    broken(&serde_json::from_slice(&answer.stdout).unwrap_or_default())
+}
+
+fn broken(policy: &serde_json::Value) -> Vec<String> {
+    let files = policy.get("files").and_then(|files| files.as_array());
+    let sentence = |file: &serde_json::Value| {
+        let problem = file.get("problems")?.as_array()?.first()?.as_str()?;
+        let (level, path) = (file.get("level")?.as_str()?, file.get("path")?.as_str()?);
+        Some(format!(
+            "The {level} policy of the guard, {path}, is not valid, so its exceptions do not count: {problem}"
+        ))
+    };
+    files.into_iter().flatten().filter_map(sentence).collect()
+}
+
 /// Says why a program cannot be started, if it cannot.
 fn cannot_run(program: &Path) -> Option<String> {
     match std::fs::metadata(program) {
@@ -145,6 +193,19 @@ mod tests {
             if record.scope == Scope::User { lost.lines().map(str::to_owned).collect() } else { Vec::new() }
         };
         serde_json::to_string(&judge(&guards, lost)).unwrap()
+    }
+
+    #[test]
+    fn policies_that_are_not_valid_are_named_with_their_first_problem() {
+        let file = |level: &str, problems: &[&str]| json!({"level": level, "path": "/p/guard.json", "found": true, "problems": problems});
+        let policy = json!({"files": [file("managed", &[]), file("user", &["no JSON", "more"]), file("project", &[])]});
+        assert_eq!(
+            broken(&policy),
+            [
+                "The user policy of the guard, /p/guard.json, is not valid, so its exceptions do not count: no JSON"
+            ]
+        );
+        assert_eq!(broken(&json!({"files": 5})), [""; 0]);
     }
 
     #[test]

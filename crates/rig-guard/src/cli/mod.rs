@@ -47,6 +47,12 @@ Examples:
 struct Cli {
     #[command(subcommand)]
     task: Task,
+    /// The user's configuration file, beside which the user's policy lies
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The state directory, in which the log lies
+    #[arg(long, value_name = "DIR", global = true)]
+    state: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,7 +177,13 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    let here = Here::find();
+    let mut here = Here::find();
+    if let Some(config) = cli.config {
+        here.paths.user_config = Some(here.directory.join(config));
+    }
+    if let Some(state) = cli.state {
+        here.paths.state = Some(here.directory.join(state));
+    }
     let (text, code) = match cli.task {
         Task::Check(check) if check.stdin => return check::stdin(&here, &check),
         Task::Check(check) => check::one(&here, &check),
