@@ -1,11 +1,14 @@
 //! What is around a command: the environment, scripts on the disk, git's settings, the time.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{CWD, Session};
 use rig_guard::judge::{self, Refused};
 use rig_guard::policy::Policy;
 use rig_guard::protected::Protected;
+use rig_guard::shell::{Call, Context, Rable, Refusal, Shell, Verdict, Visitor};
 use rig_guard::world::{Script, World};
 
 /// A session with an environment, some scripts, and settings of git.
@@ -200,4 +203,59 @@ fn a_verdict_that_takes_too_long_is_a_refusal() {
     around.check("ls", None);
     around.check(&"ls;".repeat(200), Some("shell.unreadable"));
     around.check(&format!("{}git push --force", "ls;".repeat(200)), Some("git.push.force"));
+}
+
+#[test]
+fn data_does_not_count_as_code() {
+    let around = Around::default();
+    let text = "git push --force\n".repeat(10_000);
+    for (command, rule) in [
+        (format!("git commit -m '{text}'"), None),
+        (format!("git commit -m \"{text}\" && git push"), None),
+        (format!("cat > d <<'E'\n{text}E\n"), None),
+        (format!("cat > d <<E\n{text}E\nls"), None),
+        (format!("# {}\nls", "git push --force ".repeat(10_000)), None),
+        (format!("python3 -c '{}'", "print(1)\n".repeat(10_000)), None),
+        (format!("git commit -m '{text}'; git push -f"), Some("git.push.force")),
+        (format!("X='{text}'; git push -f"), Some("git.push.force")),
+        (format!("bash <<'E'\n{text}E\n"), Some("git.push.force")),
+        (format!("bash -c '{}'", "ls\n".repeat(1_000)), None),
+        (format!("eval 'ls # {text}'"), Some("git.push.force")),
+    ] {
+        let found = around.judge(&command).map(|r| r.rule.to_string());
+        assert_eq!(found.as_deref(), rule, "{command:.60}");
+    }
+}
+
+#[test]
+fn a_function_that_multiplies_is_told_from_one_that_repeats() {
+    struct Bombs(Vec<String>);
+    impl Visitor for Bombs {
+        fn call(&mut self, _: &Call<'_>) -> Verdict {
+            Ok(())
+        }
+        fn refused(&mut self, code: &str, why: Refusal, _: &Context) -> Verdict {
+            panic!("{why}: {code}");
+        }
+        fn multiplies(&mut self, name: &str) -> Verdict {
+            self.0.push(name.to_owned());
+            Ok(())
+        }
+    }
+    for (code, multiplies) in [
+        (":(){ :|:& };:", true),
+        ("b() { b | b & }; b", true),
+        ("bomb() { bomb & bomb; }; bomb", true),
+        ("f() { [ $1 -gt 0 ] && f $(($1-1)); }; f 3", false),
+        ("f() { g; }; g() { ls; }; f & f", false),
+        ("f() { ls | wc -l; }; f", false),
+        ("walk() { for x in a b; do walk $x | cat; done; }; walk .", false),
+        ("walk() { ls \"$1\" | sort; walk \"$1/x\"; }; walk .", false),
+        ("poll() { [ -e stop ] || { poll & }; }; poll", false),
+    ] {
+        let mut bombs = Bombs(Vec::new());
+        let (parser, around) = (Rable, Around::default());
+        Shell::new(&parser, &around, &mut bombs, Some(CWD.into())).walk(code).unwrap();
+        assert_eq!(!bombs.0.is_empty(), multiplies, "{code}: {:?}", bombs.0);
+    }
 }

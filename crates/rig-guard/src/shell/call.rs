@@ -158,7 +158,7 @@ pub trait Visitor {
     /// [`Found`] ends the walk.
     fn refused(&mut self, code: &str, why: Refusal, context: &Context) -> Verdict;
 
-    /// Looks at a function that starts itself twice over, or in the background, without end.
+    /// Looks at a function that starts itself in the background, whatever happens.
     ///
     /// # Errors
     /// [`Found`] ends the walk.

@@ -144,8 +144,9 @@ pub struct Shell<'a> {
     allexport: bool,
     /// `set -u`: a variable that was never set ends the shell.
     nounset: bool,
-    /// How many pipes and `&` lead to here, for functions that multiply.
+    /// How many `&` lead to here, and how many conditions in the function that is walked through.
     forks: usize,
+    guards: usize,
     masks: Vec<Mask>,
     depth: usize,
     steps: usize,
@@ -183,6 +184,7 @@ impl<'a> Shell<'a> {
             allexport: false,
             nounset: false,
             forks: 0,
+            guards: 0,
             masks: Vec::new(),
             depth: 0,
             steps: 0,

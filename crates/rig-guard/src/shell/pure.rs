@@ -147,10 +147,8 @@ impl Shell<'_> {
         let mut rest = Vec::new();
         let mut value = false;
         for text in texts {
-            let takes = matches!(
-                *text,
-                "-c" | "-n" | "-w" | "-d" | "-f" | "-b" | "-k" | "-t" | "-in" | "-e" | "-l"
-            );
+            let takes =
+                matches!(*text, "-c" | "-n" | "-w" | "-d" | "-f" | "-b" | "-k" | "-t" | "-in" | "-e" | "-l");
             let script = name == "sed" && !rest.iter().any(|t: &&str| !t.starts_with('-'));
             let plain = !text.starts_with('-') || *text == "-";
             let named_input = rest.last() == Some(&"-in");

@@ -45,11 +45,13 @@ impl Shell<'_> {
     /// Walks through commands joined by `&&` and `||`, each in the states in which it would run.
     fn split_chain(&mut self, chain: &AndOr) -> Flow<Split> {
         let mut split = self.split(&chain.first)?;
+        self.guards += 1;
         for (when, command) in &chain.rest {
             let ways = split.take(*when == When::Success);
             let next = self.after(ways, |shell| shell.split(command))?;
             split.add(next);
         }
+        self.guards -= 1;
         Ok(split)
     }
 
@@ -117,7 +119,18 @@ impl Shell<'_> {
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Flow<Status> {
-        self.nested(|shell| shell.one(command))
+        let guard = matches!(
+            command,
+            Command::If { .. }
+                | Command::Loop { .. }
+                | Command::For { .. }
+                | Command::Count { .. }
+                | Command::Case { .. }
+        );
+        self.guards += usize::from(guard);
+        let status = self.nested(|shell| shell.one(command))?;
+        self.guards -= usize::from(guard);
+        Ok(status)
     }
 
     fn one(&mut self, command: &Command) -> Flow<Status> {
@@ -186,7 +199,6 @@ impl Shell<'_> {
 
     fn pipes(&mut self, commands: &[Command]) -> Flow<Status> {
         let outer = self.state.get(INPUT).cloned();
-        self.forks += 1;
         let mut status = Status::Success;
         for (n, command) in commands.iter().enumerate() {
             if n + 1 == commands.len() {
@@ -196,7 +208,6 @@ impl Shell<'_> {
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
         }
-        self.forks -= 1;
         self.state.put(Rc::from(INPUT), outer);
         Ok(status)
     }
@@ -277,6 +288,7 @@ impl Shell<'_> {
             return Ok(Status::Unknown);
         }
         self.active.push(Rc::clone(body));
+        let guards = std::mem::take(&mut self.guards);
         let outer = self.state.get(PARAMETERS).cloned();
         self.state.set(PARAMETERS, arguments);
         self.enter(Kind::Function);
@@ -284,6 +296,7 @@ impl Shell<'_> {
         let status = self.land(status);
         self.state.put(Rc::from(PARAMETERS), outer);
         self.active.pop();
+        self.guards = guards;
         Ok(status)
     }
 }

@@ -154,7 +154,10 @@ impl Shell<'_> {
             && self.functions
             && let Some(body) = self.function(path)
         {
-            if self.forks > 1 && self.active.iter().any(|active| Rc::ptr_eq(active, &body)) {
+            if self.forks > 0
+                && self.guards == 0
+                && self.active.iter().any(|active| Rc::ptr_eq(active, &body))
+            {
                 self.visitor.multiplies(path)?;
             }
             return self.within(path, |_| (), |shell| shell.called(&body, Item::Words(words[1..].to_vec())));

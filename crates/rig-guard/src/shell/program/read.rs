@@ -253,11 +253,7 @@ impl<'t> Reader<'t> {
         let mut joined = false;
         let add = |word: &mut Option<Word>, part: &Word, slash: bool| {
             let own = word.get_or_insert_default();
-            if slash
-                && !own.text.ends_with('/')
-                && *own != Word::default()
-                && !part.text.starts_with('/')
-            {
+            if slash && !own.text.ends_with('/') && *own != Word::default() && !part.text.starts_with('/') {
                 own.text.push('/');
             }
             own.push(part);
