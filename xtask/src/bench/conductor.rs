@@ -49,8 +49,8 @@ pub(super) fn run(cx: &Context, options: &Bench) -> Result<()> {
     let sandbox = Sandbox::new()?;
     let cx = cx.clone().at_home(&sandbox.directory("home")?);
     let bed = Bed {
-        service: alarm::build(&cx, "rig-conductor", "rig-conductor")?,
-        discord: alarm::build(&cx, "rig-testkit", "fake-discord")?,
+        service: alarm::build(&cx, "rig-conductor", "rig-conductor", "release")?,
+        discord: alarm::build(&cx, "rig-testkit", "fake-discord", "dev")?,
         postgres: Postgres::start(&cx)?,
         dir: sandbox.path().to_owned(),
         quick: options.quick,
@@ -172,7 +172,7 @@ fn row(name: &str, run: &Run, memory: Option<(u64, u64)>) -> Vec<String> {
 
 /// From sending a P0 to the first call of Discord, on an idle service and on one under load.
 fn alarms(bed: &Bed) -> Result<()> {
-    let samples = if bed.quick { 16 } else { 200 };
+    let samples = if bed.quick { 16 } else { 100 };
     let mut rows = vec![["", "p50, ms", "p95, ms", "max, ms"].map(str::to_owned).to_vec()];
     let mut worst: f64 = 0.0;
     for name in ["SQLite", "PostgreSQL"] {

@@ -30,7 +30,8 @@ impl Discord {
     /// Starts the double.
     pub(super) fn start(cx: &Context, program: &Path) -> Result<Self> {
         let mut command = cx.command(program);
-        command.stdout(Stdio::piped());
+        // What is measured is the service, not how its requests are held against a description.
+        command.stdout(Stdio::piped()).env_remove("RIG_TEST_SCHEMAS").env_remove("RIG_TEST_REQUIRE");
         let mut process = Running::start(&mut command)?;
         let stdout = process.stdout().ok_or_else(|| Error::new("the Discord double has no output"))?;
         let mut lines = BufReader::new(stdout).lines();
@@ -57,7 +58,7 @@ impl Discord {
 
     /// Returns the settings by which a service uses it.
     pub(super) fn settings(&self, samples: usize) -> Vec<(&'static str, String)> {
-        let tokens = (0..samples.div_ceil(EACH)).map(|n| format!("bench-{n}={}", token(n)));
+        let tokens = (0..samples.div_ceil(EACH)).map(|n| format!("pool-bench-{n}={}", token(n)));
         vec![
             ("DISCORD_API_URL", self.url.clone()),
             (
@@ -80,6 +81,9 @@ fn token(number: usize) -> String {
     format!("an-agent-of-the-bench-{number:04}-0123456789abcdef")
 }
 
+/// The time between two P0: Discord lets so many messages into a channel, and no more.
+const PACE: Duration = Duration::from_millis(300);
+
 /// Sends P0 after P0 and returns for each the milliseconds from sending it to the first call of Discord.
 pub(super) fn delays(service: &Service, discord: &Discord, samples: usize) -> Result<Vec<f64>> {
     let mut delays = Vec::with_capacity(samples);
@@ -99,6 +103,7 @@ pub(super) fn delays(service: &Service, discord: &Discord, samples: usize) -> Re
         let millis = |micros: u128| micros as f64 / 1000.0;
         let called = u128::from(discord.called_at(id).unwrap_or(0));
         delays.push(millis(called.saturating_sub(sent.as_micros())));
+        std::thread::sleep(PACE);
     }
     let violations = discord.violations.lock().unwrap_or_else(PoisonError::into_inner);
     if !violations.is_empty() {
@@ -140,11 +145,11 @@ pub(super) fn quantile(values: &[f64], share: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// Builds a program of the workspace in the profile `release` and returns its file.
-pub(super) fn build(cx: &Context, package: &str, program: &str) -> Result<std::path::PathBuf> {
+/// Builds a program of the workspace in a profile and returns its file.
+pub(super) fn build(cx: &Context, package: &str, program: &str, profile: &str) -> Result<std::path::PathBuf> {
     crate::say(&format!("building {program}"));
     let mut cargo = cx.cargo();
-    cargo.args(["build", "--locked", "--release", "--package", package, "--bin", program]);
+    cargo.args(["build", "--locked", "--profile", profile, "--package", package, "--bin", program]);
     cargo.args(["--message-format", "json-render-diagnostics"]).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = cargo.output().doing(|| format!("start {}", process::shown(&cargo)))?;
     let file = crate::build::executable(&String::from_utf8_lossy(&output.stdout), program);

@@ -31,7 +31,7 @@ insert into mt_events ({seq_column}id, stream_id, version, data, type, timestamp
 insert into escalations (id, severity, initial_severity, state, agent_id, repo, issue_number, token, dedup_key, created_at,
  level_since, reminded_at, first_acked_at, delivered, version, doc)
  select {id}{uuid}, severity, initial_severity, state, agent_id, repo, issue_number, token, {id}, created_at, level_since,
- reminded_at, first_acked_at, delivered, version, replace(doc{text}, '{from}', {id}){json}
+ reminded_at, first_acked_at, delivered, version, {set_key}replace(doc{text}, '{from}', {id}){json}, {key}, {value})
  from {series}, escalations where id = '{from}';
 ";
 
@@ -111,6 +111,9 @@ impl Full<'_> {
             ("{id}", &id("0")),
             ("{event}", &id(if is_postgres { "e.version::int" } else { "e.version" })),
             ("{from}", from),
+            ("{set_key}", if is_postgres { "jsonb_set(" } else { "json_set(" }),
+            ("{key}", if is_postgres { "'{dedupKey}'" } else { "'$.dedupKey'" }),
+            ("{value}", &if is_postgres { format!("to_jsonb({}::text)", id("0")) } else { id("0") }),
             ("{uuid}", choose("::uuid")),
             ("{text}", choose("::text")),
             ("{json}", choose("::jsonb")),
