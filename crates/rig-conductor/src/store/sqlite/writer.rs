@@ -117,6 +117,11 @@ impl Writer {
         answer.await.map_err(|_| lost())?
     }
 
+    /// Says whether nothing is taken any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.jobs.is_closed()
+    }
+
     /// Ends the thread after everything that was asked for before.
     pub(super) async fn close(&self) {
         let (reply, answer) = oneshot::channel();
