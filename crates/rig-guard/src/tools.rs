@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::judge::{self, Refused};
+use crate::policy::Carries;
 use crate::protected::{Owned, Protected};
 use crate::rules::{own, settings};
 use crate::shell::absolute;
@@ -111,7 +112,10 @@ pub(crate) fn judge(
             Some(path) => file(path, cwd, world, None),
             None => Err(lacks(tool, "a file")),
         },
-        _ => carried(tool, &input, cwd, world),
+        _ => match told(tool, raw, cwd, world)? {
+            Some(refused) => Ok(Some(refused)),
+            None => carried(tool, &input, cwd, world),
+        },
     }
 }
 
@@ -134,6 +138,40 @@ fn runs_code(tool: &str) -> bool {
 
 fn lacks(tool: &str, what: &str) -> Failure {
     Failure::Work(format!("the call of {tool} does not have {what}"))
+}
+
+/// Judges the arguments of which a policy says what they carry.
+fn told(
+    tool: &str,
+    input: &RawValue,
+    cwd: Option<&str>,
+    world: &dyn World,
+) -> Result<Option<Refused>, Failure> {
+    let arguments = world.policy().carried(tool);
+    if arguments.is_empty() {
+        return Ok(None);
+    }
+    let input: serde_json::Value = serde_json::from_str(input.get()).map_err(Failure::Parse)?;
+    for (key, carries) in arguments {
+        // `a.b` is a member of a member.
+        let found = key.split('.').try_fold(&input, |value, part| value.get(part));
+        let texts: Vec<&str> = match found {
+            Some(serde_json::Value::String(text)) => vec![text],
+            Some(serde_json::Value::Array(list)) => list.iter().filter_map(|one| one.as_str()).collect(),
+            _ => continue,
+        };
+        for text in texts {
+            let refused = match carries {
+                Carries::Shell => judge::command(text, cwd, world),
+                Carries::Sql => judge::arguments(&["psql", "-c", text].map(str::to_owned), cwd, world),
+                Carries::Path => file(text, cwd, world, None)?,
+            };
+            if refused.is_some() {
+                return Ok(refused);
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Judges a tool that is not known by what it carries.

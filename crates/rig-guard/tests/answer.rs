@@ -208,3 +208,25 @@ fn no_broken_output_no_full_disk_and_no_read_only_state_changes_a_verdict() {
         }
     }
 }
+
+#[test]
+fn a_policy_says_what_the_arguments_of_tools_carry() {
+    let home = Home::new();
+    home.write(
+        ".config/rig/guard.json",
+        r#"{"tools":{"mcp__db__*":{"query":"sql","options.setup":"shell","dump":"path"}}}"#,
+    );
+    let config = home.join(".config/rig/config.json");
+    for (tool, input, code) in [
+        ("mcp__db__query", json!({"query": "DROP TABLE users"}), 2),
+        ("mcp__db__query", json!({"query": "SELECT 'DROP TABLE users'"}), 0),
+        ("mcp__db__query", json!({"query": ["SELECT 1", "drop database app"]}), 2),
+        ("mcp__db__query", json!({"options": {"setup": "git push -f"}}), 2),
+        ("mcp__db__query", json!({"options": "git push -f"}), 0),
+        ("mcp__db__export", json!({"dump": config}), 2),
+        ("mcp__other__query", json!({"options": {"setup": "git push -f"}}), 0),
+    ] {
+        let output = guard(&home).payload(Payload::pre_tool_use(tool, input.clone())).output();
+        assert_eq!(output.code, Some(code), "{tool} {input}: {}", output.stderr);
+    }
+}

@@ -275,3 +275,39 @@ fn only_a_regular_file_of_bounded_size_is_read() {
     assert_eq!(files.problems(), ["user: it cannot be read: larger than 262144 bytes"]);
     assert_eq!(files.judge(FORCE), "git.push.force");
 }
+
+#[test]
+fn no_damage_to_a_file_permits_more_than_the_whole_file() {
+    const WHOLE: &str = r#"{"packs":{"cloud":true},"protect":{"paths":["/srv"]},"rules":[{"id":"a","argv":["a","*"],"why":"w"},
+        {"id":"b","regex":"^b+ [a-z]","why":"w"}],"exceptions":[{"rule":"git.reset.hard","argv":["git","reset","**"],"reason":"r"}]}"#;
+    let mut seed = 0x5eed_u64;
+    let mut below = |limit: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % u64::try_from(limit).unwrap()).unwrap()
+    };
+    let files = Files::new("", WHOLE, "");
+    let path = files.dir.path().join("home/.config/rig/guard.json");
+    assert_eq!((files.judge("git reset --hard"), files.problems().len()), ("allowed, since r".into(), 0));
+    for _ in 0..1_500 {
+        let mut text = WHOLE.as_bytes().to_vec();
+        for _ in 0..=below(3) {
+            let at = below(text.len());
+            match below(4) {
+                0 => drop(text.remove(at)),
+                1 => text.insert(at, b"{}[]\",:*0\\"[below(9)]),
+                2 => text[at] = u8::try_from(below(256)).unwrap(),
+                _ => text.truncate(at.max(1)),
+            }
+        }
+        std::fs::write(&path, &text).unwrap();
+        let shown = String::from_utf8_lossy(&text);
+        for command in [FORCE, "rm -rf /", "rm ~/.config/rig/guard.json"] {
+            assert!(!files.judge(command).starts_with("allowed"), "{command} under {shown}");
+        }
+        if !files.problems().is_empty() {
+            assert_eq!(files.judge("git reset --hard"), "git.reset.hard", "{shown}");
+        }
+    }
+}

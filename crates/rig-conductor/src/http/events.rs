@@ -262,6 +262,7 @@ const OF_AGENTS: &[&str] = &[
     "TOKEN_USAGE",
     "GUARD_BLOCKED",
     "GUARD_MISSED",
+    "GUARD_POLICY_INVALID",
 ];
 
 fn work_event(caller: &Caller, kind: EventKind, mut members: Members) -> Result<WorkEvent, ApiError> {
