@@ -6,10 +6,16 @@ mod harness;
 
 #[path = "store/commands.rs"]
 mod commands;
+#[path = "store/open.rs"]
+mod open;
 #[path = "store/outbox.rs"]
 mod outbox;
 #[path = "store/races.rs"]
 mod races;
+#[path = "store/replay.rs"]
+mod replay;
+#[path = "store/server.rs"]
+mod server;
 #[path = "store/threads.rs"]
 mod threads;
 #[path = "store/watch.rs"]

@@ -61,6 +61,25 @@ impl Place {
         }
     }
 
+    /// Makes a database of a dump.
+    pub(crate) async fn load(&self, sqlite: &str, postgres: &str) {
+        match self {
+            Self::Sqlite(dir) => {
+                let connection = rusqlite::Connection::open(dir.path().join("rig.db")).unwrap();
+                connection.execute_batch(sqlite).unwrap();
+            }
+            Self::Postgres(database) => {
+                let url = database.url();
+                let (client, connection) =
+                    tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+                let connection = tokio::spawn(connection);
+                client.batch_execute(postgres).await.unwrap();
+                drop(client);
+                connection.await.unwrap().unwrap();
+            }
+        }
+    }
+
     /// Chooses between what is written for SQLite and what is written for PostgreSQL.
     pub(crate) fn pick<'a>(&self, sqlite: &'a str, postgres: &'a str) -> &'a str {
         match self {

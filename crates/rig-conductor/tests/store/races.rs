@@ -102,10 +102,10 @@ async fn two_couriers_send_everything_once(place: &Place) {
 }
 
 /// A sequence of numbers that is the same on every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -138,7 +138,7 @@ static STORY: std::sync::OnceLock<std::sync::Mutex<BTreeMap<usize, Vec<String>>>
     std::sync::OnceLock::new();
 
 /// Does something, and says what came of it.
-async fn act(store: &dyn Store, random: &mut Random, step: u64) -> bool {
+pub(crate) async fn act(store: &dyn Store, random: &mut Random, step: u64) -> bool {
     let known = all_in_order(store).await;
     let one = (!known.is_empty()).then(|| known[usize::try_from(random.below(known.len() as u64)).unwrap()]);
     let severity = Severity::ALL[usize::try_from(random.below(3)).unwrap()];

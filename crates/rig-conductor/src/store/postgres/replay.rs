@@ -59,8 +59,7 @@ pub(super) async fn compare(snapshot: &Transaction<'_>) -> Result<(ReplayReport,
     found.agents(beats, stored.iter().map(agent).collect::<Result<Vec<_>, _>>()?);
     // Rows that no event makes.
     let orphans = "select id from (select id from escalations union select escalation from aliases) r \
-                   where not exists (select 1 from mt_events e \
-                   where e.stream_id = 'escalation-' || r.id::text and e.version = 1)";
+                   where not exists (select 1 from mt_events e where e.stream_id = 'escalation-' || r.id::text)";
     let orphans = tx.all(orphans, &[]).await?;
     let orphans: Vec<Uuid> =
         orphans.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<_, StoreError>>()?;

@@ -133,11 +133,14 @@ impl Tx for PgTx<'_> {
         let clock = self.prepare(CLOCK).await?;
         // The server does one after the other, and each sees what was committed before it began.
         let (lock_values, read_values): (Values<'_>, Values<'_>) = (&[&stream], &[&id]);
-        let (_, doc, now) = tokio::try_join!(
+        let (locked, doc, now) = tokio::join!(
             self.transaction.query_opt(&lock, lock_values),
             self.transaction.query_opt(&read, read_values),
             self.transaction.query_one(&clock, &[]),
-        )?;
+        );
+        // In this order: after one that failed, the others fail for that reason alone.
+        locked?;
+        let (doc, now) = (doc?, now?);
         if self.now.is_none() {
             self.now = Some(now.try_get(0)?);
         }

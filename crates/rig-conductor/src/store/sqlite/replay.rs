@@ -50,7 +50,7 @@ pub(super) fn compare(path: &Path) -> Result<(ReplayReport, Vec<Wrong>), StoreEr
     found.agents(beats, agents(&snapshot)?);
     // Rows that no event makes.
     let mut ids = snapshot.prepare("select id from escalations union select escalation from aliases")?;
-    let mut first = snapshot.prepare("select 1 from mt_events where stream_id = ?1 and version = 1")?;
+    let mut first = snapshot.prepare("select 1 from mt_events where stream_id = ?1")?;
     for id in ids.query_map([], |row| row.get::<_, Id>(0))? {
         let id = id?.0;
         if !first.exists([stream_of(id)])? {
