@@ -219,6 +219,9 @@ pub(super) fn values(words: &[Word], end: usize, names: &str, short: &str) -> Ve
 
 /// Returns what a wrapper of the table runs.
 fn wrapped_by(name: &str, words: &[Word]) -> Option<Unwrapped> {
+    if !table::may_wrap(name) {
+        return None;
+    }
     let matching = WRAPPERS.iter().filter(|w| lists(w.names, name));
     matching.map(|wrapper| wrapped(wrapper, name, words)).find(|found| !matches!(found, Unwrapped::Itself))
 }

@@ -62,6 +62,34 @@ macro_rules! wrappers {
     };
 }
 
+/// For each first letter the lengths of the names of wrappers, as bits. Most commands are none, and
+/// are told apart without a look at the table.
+static SHAPES: [u32; 128] = shapes();
+
+const fn shapes() -> [u32; 128] {
+    let mut shapes = [0; 128];
+    let mut n = 0;
+    while n < WRAPPERS.len() {
+        let names = WRAPPERS[n].names.as_bytes();
+        let (mut start, mut at) = (0, 0);
+        while at <= names.len() {
+            if at == names.len() || names[at] == b' ' {
+                shapes[(names[start] & 127) as usize] |= 1 << (at - start);
+                start = at + 1;
+            }
+            at += 1;
+        }
+        n += 1;
+    }
+    shapes
+}
+
+/// Says whether a name may be that of a wrapper.
+pub(super) fn may_wrap(name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or(0);
+    name.len() < 32 && SHAPES[usize::from(first & 127)] & (1 << name.len()) != 0
+}
+
 /// Says whether a list of words holds one. This is asked for every command, so it goes over bytes.
 pub(super) fn lists(list: &str, word: &str) -> bool {
     let (list, word) = (list.as_bytes(), word.as_bytes());
@@ -81,7 +109,7 @@ pub(super) fn lists(list: &str, word: &str) -> bool {
 }
 
 #[rustfmt::skip]
-pub(super) static WRAPPERS: &[Wrapper] = wrappers! {
+pub(super) const WRAPPERS: &[Wrapper] = wrappers! {
     "sudo" { short: "ACDghpRrTtUu",
         long: "--user --group --host --prompt --chdir --chroot --close-from --role --type \
          --other-user --command-timeout --login-class --auth-type",
