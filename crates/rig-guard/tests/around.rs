@@ -1,7 +1,5 @@
 //! What is around a command: the environment, scripts on the disk, git's settings, the time.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod common;
 
 use common::{CWD, Session};
