@@ -40,6 +40,8 @@ pub(super) struct Subject {
     levels: Vec<u32>,
     /// When any of its messages was last touched.
     touched: Option<u64>,
+    /// Messages that were given up, but may have arrived all the same.
+    doubtful: Vec<(u32, String)>,
 }
 
 /// A message that is to be sent.
@@ -138,6 +140,7 @@ impl Model {
             waiting: Vec::new(),
             levels: vec![0],
             touched: None,
+            doubtful: Vec::new(),
         };
         new.announce(now);
         self.all.push(new);
@@ -283,7 +286,7 @@ impl Subject {
                 round: self.round,
                 severity: self.severity,
                 target: (*target).to_owned(),
-                uncertain: false,
+                uncertain: self.doubtful.contains(&(self.round, (*target).to_owned())),
                 not_before: now,
             });
         }
@@ -308,7 +311,10 @@ impl Subject {
                 self.delivered |= message.round >= self.level_round;
             }
             Luck::Failed => {
-                self.waiting.remove(index);
+                let message = self.waiting.remove(index);
+                if message.uncertain {
+                    self.doubtful.push((message.round, message.target));
+                }
             }
             Luck::Refused if stale => {
                 self.waiting.remove(index);
