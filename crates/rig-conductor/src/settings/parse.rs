@@ -43,6 +43,9 @@ pub struct Shown {
     pub from: String,
 }
 
+/// How many characters make a secret that nobody guesses.
+const LONG_ENOUGH: usize = 16;
+
 /// Reads the settings of a service from flags, variables and the file.
 #[must_use]
 pub fn load(flags: &Flags, environment: &Environment) -> Loaded {
@@ -171,6 +174,7 @@ fn settings(reader: &mut Reader, embedded: Option<(PathBuf, Vec<Token>)>) -> Opt
     } else if tokens.is_empty() && dir.is_none() {
         reader.warnings.push("no token is set, so that nobody can do anything".to_owned());
     }
+    check_lengths(reader, &tokens, listen);
     let discord = discord(reader);
     let policy = policy(reader, discord.as_ref());
     let hosts = reader.read("hosts", values::hosts).unwrap_or_default();
@@ -220,17 +224,41 @@ fn tokens(reader: &mut Reader) -> Vec<Token> {
     let agents = reader.read_secret("tokens.agents", values::agents).unwrap_or_default();
     let operators = reader.read_secret("tokens.operators", values::operators).unwrap_or_default();
     let all: Vec<_> = pool.into_iter().chain(agents).chain(operators).collect();
-    let called = |token: &Token| match &token.role {
-        Role::Operator => format!("the operator `{}`", token.name),
-        Role::Agent { bound_to: Some(_) } => format!("the agent `{}`", token.name),
-        Role::Agent { bound_to: None } => format!("the pool `{}`", token.name),
-    };
     for (index, token) in all.iter().enumerate() {
         if let Some(other) = all[..index].iter().find(|other| other.secret == token.secret) {
             reader.problem(format!("{} and {} have the same secret", called(other), called(token)));
         }
     }
     all
+}
+
+/// Refuses secrets that can be guessed where others can try, and points them out on loopback.
+fn check_lengths(reader: &mut Reader, tokens: &[Token], listen: Option<SocketAddr>) {
+    let beyond = listen.is_some_and(|listen| !listen.ip().is_loopback());
+    for token in tokens {
+        let length = token.secret.0.len();
+        if length >= LONG_ENOUGH {
+            continue;
+        }
+        let name = called(token);
+        if beyond {
+            reader.problem(format!(
+                "the secret of {name} has {length} characters, {LONG_ENOUGH} are the least beyond loopback"
+            ));
+        } else {
+            reader.warnings.push(format!(
+                "the secret of {name} has {length} characters; one of {LONG_ENOUGH} is hard to guess"
+            ));
+        }
+    }
+}
+
+fn called(token: &Token) -> String {
+    match &token.role {
+        Role::Operator => format!("the operator `{}`", token.name),
+        Role::Agent { bound_to: Some(_) } => format!("the agent `{}`", token.name),
+        Role::Agent { bound_to: None } => format!("the pool `{}`", token.name),
+    }
 }
 
 fn policy(reader: &mut Reader, discord: Option<&Discord>) -> Policy {

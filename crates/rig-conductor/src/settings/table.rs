@@ -150,13 +150,7 @@ pub const TABLE: &[Setting] = &[
         "URL",
         "The base URL of a Conductor-E, which gets everything that is no escalation's",
     ),
-    secret(
-        "tokens.pool",
-        "CONDUCTOR_TOKEN",
-        Form::Text,
-        "SECRET",
-        "The token that all agents share, 16 characters at least",
-    ),
+    secret("tokens.pool", "CONDUCTOR_TOKEN", Form::Text, "SECRET", "The token that all agents share"),
     secret(
         "tokens.agents",
         "RIG_CONDUCTOR_AGENT_TOKENS",
