@@ -219,7 +219,7 @@ async fn what_is_due_is_found_by_indexes_alone(place: &Place) {
         ),
         (
             "select severity, state, count(*) from escalations where state <> 'closed' group by 1, 2".to_owned(),
-            "escalations_counts",
+            "escalations_active",
         ),
         (
             "select e.doc from escalations e where e.state <> 'closed' and e.state in ('open', 'acked') order by e.severity, e.created_at, e.id limit 50".to_owned(),

@@ -45,9 +45,8 @@ create index escalations_remind on escalations (coalesce(reminded_at, level_sinc
     where state = 'open' and severity = 'P0';
 create index escalations_undelivered on escalations (severity, level_since)
     where state = 'open' and delivered = 0;
-create index escalations_active on escalations (severity, created_at, id) where state <> 'closed';
--- For counting those that are not closed, without a look at them.
-create index escalations_counts on escalations (severity, state) where state <> 'closed';
+-- With the state, so that they are counted without a look at them.
+create index escalations_active on escalations (severity, created_at, id, state) where state <> 'closed';
 create index escalations_order on escalations (severity, created_at, id);
 create index escalations_creations on escalations (token, initial_severity, created_at);
 create index escalations_agent on escalations (agent_id, created_at);
