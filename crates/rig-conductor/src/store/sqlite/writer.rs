@@ -74,6 +74,7 @@ enum Message {
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Message>,
+    path: PathBuf,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -86,7 +87,7 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || thread.run(queue))
             .map_err(|e| StoreError::Unavailable(format!("the thread that writes does not start: {e}")))?;
-        Ok(Self { jobs, thread: std::sync::Mutex::new(Some(thread)) })
+        Ok(Self { jobs, path: path.to_owned(), thread: std::sync::Mutex::new(Some(thread)) })
     }
 
     /// Does something in a transaction and returns what came of it after the commit. An error undoes
@@ -114,7 +115,8 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job = Job { isolated, work: Some(work), result: None, reply };
         self.send(Message::Do(Box::new(job))).await?;
-        answer.await.map_err(|_| lost())?
+        let answer = answer.await.unwrap_or_else(|_| Err(lost()));
+        answer.map_err(|error| named(error, &self.path))
     }
 
     /// Says whether nothing is taken any more.
@@ -187,9 +189,9 @@ impl Thread {
 
     /// Does tasks in one transaction and answers them.
     fn group(&mut self, mut tasks: Vec<Box<dyn Task>>) {
-        let result = self.transaction(&mut tasks).map_err(|error| named(error, &self.path));
+        let result = self.transaction(&mut tasks);
         if let Err(error) = &result {
-            tracing::error!(%error, "a commit failed");
+            tracing::error!(file = %self.path.display(), %error, "a commit failed");
             if !self.connection.is_autocommit() {
                 let _ = self.connection.execute_batch("rollback");
             }
@@ -213,10 +215,14 @@ impl Thread {
                 self.connection.prepare_cached("savepoint one")?.execute([])?;
             }
             let result = task.run(&mut SqliteTx::new(&mut self.connection, self.casing));
-            // After some errors, such as a full disk, SQLite has undone everything by itself.
-            if !isolated || self.connection.is_autocommit() {
+            if !isolated {
                 result?;
                 continue;
+            }
+            // After some errors, such as a full disk, SQLite has undone everything by itself.
+            if self.connection.is_autocommit() {
+                result?;
+                return Err(StoreError::Broken("the database ended a transaction by itself".to_owned()));
             }
             if result.is_err() {
                 self.connection.prepare_cached("rollback to one")?.execute([])?;
