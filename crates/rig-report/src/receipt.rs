@@ -66,8 +66,12 @@ impl Missed {
 
     /// Returns what is told the model.
     pub(crate) fn word(&self) -> String {
+        let cause = match self.proof {
+            Proof::OtherInput => "Another hook changes calls after they are judged",
+            _ => "Something has disarmed it",
+        };
         format!(
-            "{}. Something has disarmed it: stop what you are doing, change nothing, and tell the person you work \
+            "{}. {cause}: stop what you are doing, change nothing, and tell the person you work \
              for. They can run `rig-hooks-sync --check`, which says what is wrong.",
             self.what()
         )

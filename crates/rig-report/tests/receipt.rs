@@ -112,8 +112,13 @@ fn bash(command: &str) -> Value {
 const UNASKED: &str = "A tool call ran that the guard was not asked about";
 
 fn word(event: &str, what: &str) -> String {
+    let cause = if what.contains("another input") {
+        "Another hook changes calls after they are judged"
+    } else {
+        "Something has disarmed it"
+    };
     let text = format!(
-        "{what}. Something has disarmed it: stop what you are doing, change nothing, and tell the person you work for. \
+        "{what}. {cause}: stop what you are doing, change nothing, and tell the person you work for. \
          They can run `rig-hooks-sync --check`, which says what is wrong."
     );
     format!("{}\n", json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}))

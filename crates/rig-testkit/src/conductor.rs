@@ -35,8 +35,15 @@ const OLD_TYPES: &[&str] = &[
 ];
 
 /// The types that only newer ones know.
-const NEW_TYPES: &[&str] =
-    &["GUARD_BLOCKED", "ESCALATION_CREATED", "ESCALATION_ACKED", "ESCALATION_CLOSED", "ESCALATION_BUMPED"];
+const NEW_TYPES: &[&str] = &[
+    "GUARD_BLOCKED",
+    "GUARD_MISSED",
+    "GUARD_POLICY_INVALID",
+    "ESCALATION_CREATED",
+    "ESCALATION_ACKED",
+    "ESCALATION_CLOSED",
+    "ESCALATION_BUMPED",
+];
 
 /// The endpoints that hand work to their caller: asking is claiming.
 const CLAIMING: &[&str] = &["/api/assignments/next", "/api/reviews/next"];

@@ -12,6 +12,7 @@ mod harness;
 mod hostile_project;
 mod identity;
 mod image;
+mod receipts;
 mod reporting;
 mod robustness;
 mod settings;
