@@ -1,7 +1,5 @@
 //! What a refusal says over a session, and that nothing around it changes a verdict.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::os::unix::fs::PermissionsExt;
 
 use rig_testkit::{Home, Output, Payload, Program};
@@ -169,7 +167,8 @@ fn no_broken_output_no_full_disk_and_no_read_only_state_changes_a_verdict() {
         Payload::config_change("user_settings", home.join(".claude/settings.json"))
     };
     let policy = r#"{"x":1}"#;
-    let payloads: [(fn(&Home) -> Payload, i32); 5] = [
+    type Ask = fn(&Home) -> Payload;
+    let payloads: [(Ask, i32); 5] = [
         (|_| Payload::bash("ls"), 0),
         (|_| Payload::bash(FORCE), 2),
         (|_| Payload::pre_tool_use("Bash", json!({})), 2),

@@ -193,9 +193,7 @@ fn an_alarm_goes_to_no_coordinator_that_a_repository_chose() {
 fn where_the_guard_need_not_have_been_asked_nothing_is_raised() {
     // Not installed at all.
     let rig = Rig::new();
-    for file in ["hooks/user.json"] {
-        std::fs::remove_file(rig.state.join(file)).unwrap();
-    }
+    std::fs::remove_file(rig.state.join("hooks/user.json")).unwrap();
     rig.home.write(".claude/settings.json", "{}");
     rig.quiet("Bash", "c1", &bash("ls"));
     // Its matcher leaves the tool out, is no list of names, or it has a condition.
