@@ -47,10 +47,11 @@ Exit codes:
   1  refused by the coordinator: no such id, not allowed, in conflict with its state
   2  wrong usage; nothing was sent
   3  not accepted; it waits in the spool and nobody has been told
-  4  no coordinator is set up (CONDUCTOR_BASE_URL); it waits in the spool
+  4  no route is set up: no coordinator (CONDUCTOR_BASE_URL), and it waits in the spool; or the
+     coordinator has it and knows no way to a person
   5  neither accepted nor kept: it is lost unless you tell a person yourself; of a subcommand:
      the coordinator could not be reached
-  6  accepted by the coordinator, which has not confirmed that a person was told";
+  6  accepted by the coordinator, which has not confirmed yet that a person was told";
 
 /// A new escalation.
 #[derive(Debug, Args)]

@@ -99,6 +99,8 @@ struct Report {
     deduplicated: bool,
     /// Whether the coordinator says of its notifications at all.
     tells: bool,
+    /// Whether it is the service of this machine, whose routes are the list and the sessions.
+    embedded: bool,
 }
 
 impl Report {
@@ -106,8 +108,15 @@ impl Report {
         let id = escalation.escalation_id.clone().unwrap_or_default();
         let severity = escalation.severity.unwrap_or(Severity::P1);
         let own = Shown { id, severity: severity.to_string(), ..Shown::default() };
-        let mut report =
-            Self { severity, fate: Fate::Unrouted, by: None, shown: own, deduplicated: false, tells: false };
+        let mut report = Self {
+            severity,
+            fate: Fate::Unrouted,
+            by: None,
+            shown: own,
+            deduplicated: false,
+            tells: false,
+            embedded: endpoint.is_some_and(|endpoint| endpoint.embedded),
+        };
         if let (Fate::Accepted(answered), Some(endpoint)) = (&mut fate, endpoint) {
             report.by = Some(name(endpoint));
             if let Some(answered) = answered.take() {
@@ -156,9 +165,12 @@ impl Report {
     fn exit(&self) -> Exit {
         match &self.fate {
             Fate::Accepted(_) if self.shown.delivered => Exit::Done,
+            Fate::Accepted(_) if self.tells && self.shown.notifications.is_empty() && !self.embedded => {
+                Exit::NoRoute
+            }
             Fate::Accepted(_) => Exit::Unconfirmed,
             Fate::Waiting { .. } => Exit::Spooled,
-            Fate::Unrouted => Exit::NoCoordinator,
+            Fate::Unrouted => Exit::NoRoute,
             Fate::Lost { .. } => Exit::Lost,
         }
     }

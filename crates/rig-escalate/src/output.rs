@@ -16,8 +16,9 @@ pub(crate) enum Exit {
     Usage = 2,
     /// It waits in the spool.
     Spooled = 3,
-    /// It waits in the spool, and there is nobody to send it to.
-    NoCoordinator = 4,
+    /// No route is set up: it waits in the spool, and there is nobody to send it to; or the
+    /// coordinator that accepted it has no way to a person.
+    NoRoute = 4,
     /// Neither accepted nor kept; of a subcommand: the coordinator could not be reached.
     Lost = 5,
     /// Accepted, and no person is known to see it.

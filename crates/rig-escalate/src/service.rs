@@ -208,8 +208,8 @@ fn find(env: &Environment, paths: &Paths, cwd: &Path) -> Result<(Sender, Endpoin
         None => {
             let why = started.err().or_else(|| sender.warnings.last().cloned());
             Err(match why {
-                Some(why) => Trouble::new(Exit::NoCoordinator, why),
-                None => Trouble::new(Exit::NoCoordinator, "no coordinator is set up")
+                Some(why) => Trouble::new(Exit::NoRoute, why),
+                None => Trouble::new(Exit::NoRoute, "no coordinator is set up")
                     .hint("set CONDUCTOR_BASE_URL, or conductor.baseUrl in ~/.config/rig/config.json"),
             })
         }
