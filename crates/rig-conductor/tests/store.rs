@@ -1,5 +1,7 @@
 //! The store's promises, each kept by SQLite and by PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "store/harness.rs"]
 #[macro_use]
 mod harness;
