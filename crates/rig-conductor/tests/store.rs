@@ -20,6 +20,8 @@ mod replay;
 mod server;
 #[path = "store/threads.rs"]
 mod threads;
+#[path = "store/tls.rs"]
+mod tls;
 #[path = "store/watch.rs"]
 mod watch;
 #[path = "store/work.rs"]
