@@ -99,7 +99,7 @@ fn unshare() -> Command {
         command.args(["--user", "--map-root-user"]);
     }
     command.env_clear().env("PATH", PATH).env("LANG", "C.UTF-8");
-    for name in ["RIG_TEST_PREFIX", "RIG_TEST_IMAGE", "RIG_TEST_REQUIRE"] {
+    for name in ["RIG_TEST_PREFIX", "RIG_TEST_IMAGE", "RIG_TEST_REQUIRE", "RIG_TEST_SCHEMAS"] {
         if let Some(value) = variable(name) {
             command.env(name, value);
         }

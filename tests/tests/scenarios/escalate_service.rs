@@ -10,7 +10,7 @@ use rig_tests::needs::program;
 use serde_json::Value;
 
 /// The token of the agents' pool.
-const AGENTS: &str = "agents-secret-of-the-pool";
+pub(crate) const AGENTS: &str = "agents-secret-of-the-pool";
 
 /// The tokens of two people.
 const OPERATORS: &str = "human-stig=secret-of-stig-0001,human-kari=secret-of-kari-0001";
@@ -56,12 +56,22 @@ impl Service {
             port.unwrap_or_else(|| panic!("it says {line:?}; its log: {}", self.home.read("service.log")));
     }
 
+    /// Sets a variable for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Kills it.
     pub(crate) fn down(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Returns what it has logged since its last start.
+    pub(crate) fn log(&self) -> String {
+        self.home.read("service.log")
     }
 
     pub(crate) fn url(&self) -> String {

@@ -7,6 +7,7 @@ mod context;
 mod escalate;
 mod escalate_here;
 mod escalate_service;
+mod escalate_session;
 mod guarding;
 mod harness;
 mod hostile_project;

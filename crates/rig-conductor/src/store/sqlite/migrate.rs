@@ -57,6 +57,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         u128::try_from(tries).is_ok_and(|tries| tries < PATIENCE.as_millis())
     }))?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What it puts aside for a while: there may be no other directory that can be written to.
+    connection.pragma_update(None, "temp_store", "memory")?;
     // In kibibytes.
     connection.pragma_update(None, "cache_size", -32 * 1024)?;
     connection.set_prepared_statement_cache_capacity(128);
