@@ -112,7 +112,6 @@ fn three_replicas_of_which_one_freezes_one_dies_and_whose_database_restarts_do_w
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "read by `cargo xtask soak`")]
 fn whenever_it_happens_three_replicas_do_what_one_does() {
     let Some(postgres) = Postgres::private().start() else { return };
     let runs = if is_full() { 100 } else { 5 };
