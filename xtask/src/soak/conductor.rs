@@ -5,11 +5,11 @@ pub(super) const ARGUMENTS: &[&str] = &[
     "--package",
     "rig-conductor",
     "--test",
-    "model",
+    "scenarios",
     "--test",
-    "kill",
+    "store",
     "--test",
-    "replicas",
+    "processes",
     "--no-fail-fast",
 ];
 
