@@ -120,7 +120,7 @@ async fn random_lives_replay_to_what_is_stored(place: &Place) {
     let stores = [place.open().await, place.open().await];
     let mut random = Random(7);
     let mut story = Vec::new();
-    for step in 0..if full { 3000 } else { 250 } {
+    for step in 0..if full { 1000 } else { 250 } {
         let store = &*stores[usize::try_from(random.below(2)).unwrap()];
         story.push(act(store, &mut random, step).await);
     }
