@@ -115,8 +115,10 @@ impl<'a> Fleet<'a> {
         let (mut last, mut since) = (None, Instant::now());
         loop {
             self.tend();
+            // In this order: what is done has put into the outbox what follows from it.
+            let is_done = done(&self.window);
             let backlog = self.window.ask(|store| async move { store.backlog().await });
-            if backlog.pending == 0 && done(&self.window) {
+            if is_done && backlog.pending == 0 {
                 return;
             }
             let seen = Some((backlog.pending, self.discord.requests().len()));
