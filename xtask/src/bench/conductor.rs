@@ -108,9 +108,21 @@ fn heartbeats(bed: &Bed) -> Result<()> {
     let seconds = if bed.quick { 3 } else { 15 };
     let pgbench = || load::single_inserts(&bed.cx, &bed.dir, &bed.postgres, seconds);
     let mut rows = vec![
-        ["", "a second", "p50, ms", "p99, ms", "CPU service", "database", "generator", "RSS idle", "after"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "",
+            "a second",
+            "p50, ms",
+            "p99, ms",
+            "CPU: service",
+            "database",
+            "generator",
+            "µs each: service",
+            "database",
+            "RSS idle",
+            "after",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     let first = pgbench()?;
     let mut rates = Vec::new();
@@ -165,6 +177,8 @@ fn row(name: &str, run: &Run, memory: Option<(u64, u64)>) -> Vec<String> {
         format!("{:.2}", run.service),
         format!("{:.2}", run.database),
         format!("{:.2}", run.generator),
+        or_dash(run.service / run.rate * 1e6),
+        or_dash(run.database / run.rate * 1e6),
         idle,
         after,
     ]
