@@ -138,7 +138,7 @@ fn nothing_stays_in_a_home_that_was_empty() {
     assert!(told.contains("--check") && !told.contains("WRONG"), "{told}");
     assert!(told.contains("rig-conductor runs for this user at http://127.0.0.1:"), "{told}");
     let mut status = home.call(home.path(".local/bin/rig-conductor"));
-    assert_eq!(status.arg("status").status().unwrap().code(), Some(0), "it runs");
+    assert!(succeeds(status.arg("status")).starts_with("running"), "it runs");
     assert_eq!(fs::read_link(home.path(".local/bin/conductor-e-hook.sh")).unwrap(), Path::new("rig-report"));
     assert!(fs::read_to_string(home.path(".claude/settings.json")).unwrap().contains(".local/bin/rig-guard"));
     // A session leaves logs and state behind.
