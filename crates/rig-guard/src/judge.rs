@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::policy::Extra;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
-use crate::rules::{self, Finding, RULES, Rule, off, own};
+use crate::rules::{self, Finding, Rule, off, own};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
@@ -135,8 +135,8 @@ impl Visitor for Judge<'_> {
         let breaks = |c: char| c.is_whitespace() || ";|&(){}<>`,=$/".contains(c);
         let words: Vec<&str> = bare.split(breaks).filter(|w| !w.is_empty()).collect();
         let policy = self.world.policy();
-        let asked = |rule: &&&Rule| policy.has(rule.pack) && (rule.critical || !context.critical);
-        if let Some(rule) = RULES.iter().filter(asked).find(|rule| (rule.suspects)(&words)) {
+        let asked = |rule: &&Rule| policy.has(rule.pack) && (rule.critical || !context.critical);
+        if let Some(rule) = rules::all().filter(asked).find(|rule| (rule.suspects)(&words)) {
             let detail = format!("the code {why}, so that it cannot be told what it does; write it simpler");
             return self.refuse(rule, &detail, String::new());
         }

@@ -8,18 +8,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{CWD, Session};
-use rig_guard::judge;
-use rig_guard::rules::RULES;
+use rig_guard::judge::{self, Refused};
+use rig_guard::policy::{Pack, Policy};
+use rig_guard::rules::{self, Rule};
 
 /// What a line expects: the rule that refuses, or none.
 struct Case {
     place: String,
     class: String,
     rule: Option<String>,
+    /// The packs that are on besides those that always are.
+    packs: Vec<Pack>,
     command: String,
 }
 
-/// Reads `allow CLASS: COMMAND` and `deny RULE CLASS: COMMAND`; `⏎` stands for a line break.
+/// Judges a command in a session where packs are on besides those that always are.
+fn judged(command: &str, packs: &[Pack]) -> Option<Refused> {
+    judge::command(command, Some(CWD), &Session::with(Policy::with_packs(packs)))
+}
+
+/// Reads `allow CLASS: COMMAND` and `deny RULE CLASS: COMMAND`; `⏎` stands for a line break. A file whose first
+/// line is `# packs: PACK, PACK` is about these packs.
 fn cases() -> Vec<Case> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).collect();
@@ -27,6 +36,9 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
+        let named = text.lines().next().and_then(|line| line.strip_prefix("# packs: "));
+        let find = |name| Pack::find(name).unwrap_or_else(|| panic!("{file:?}: no pack is called {name:?}"));
+        let packs: Vec<Pack> = named.into_iter().flat_map(|names| names.split(", ")).map(find).collect();
         for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let place = format!("{}:{}", file.file_name().unwrap().to_string_lossy(), n + 1);
             let (head, command) = line.split_once(": ").unwrap_or_else(|| panic!("{place}: no `: `"));
@@ -36,7 +48,13 @@ fn cases() -> Vec<Case> {
                 ["allow", class] => (None, class),
                 _ => panic!("{place}: neither `allow CLASS` nor `deny RULE CLASS`"),
             };
-            cases.push(Case { place, class: class.to_owned(), rule, command: command.replace('⏎', "\n") });
+            cases.push(Case {
+                place,
+                class: class.to_owned(),
+                rule,
+                packs: packs.clone(),
+                command: command.replace('⏎', "\n"),
+            });
         }
     }
     cases
@@ -48,7 +66,7 @@ fn every_case_is_judged_as_its_line_says() {
     let mut report: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     let mut wrong = Vec::new();
     for case in &cases {
-        let refused = judge::command(&case.command, Some(CWD), &Session::default());
+        let refused = judged(&case.command, &case.packs);
         let rule = refused.as_ref().map(|r| r.rule.as_ref());
         report.entry(&case.class).or_default()[usize::from(rule.is_some())] += 1;
         if rule != case.rule.as_deref() {
@@ -65,7 +83,7 @@ fn every_case_is_judged_as_its_line_says() {
 #[test]
 fn every_rule_has_its_cases() {
     let cases = cases();
-    for rule in RULES {
+    for rule in rules::all() {
         let count = cases.iter().filter(|c| c.rule.as_deref() == Some(rule.id)).count();
         assert!(count >= 10, "{}: only {count} cases", rule.id);
     }
@@ -75,47 +93,61 @@ fn every_rule_has_its_cases() {
 
 #[test]
 fn the_examples_of_a_rule_are_judged_as_it_says() {
-    for rule in RULES {
+    for rule in rules::all() {
         for command in rule.denies {
-            let refused = judge::command(command, Some(CWD), &Session::default());
+            let refused = judged(command, &[rule.pack]);
             assert_eq!(refused.as_ref().map(|r| r.rule.as_ref()), Some(rule.id), "{command}");
         }
         for command in rule.allows {
-            assert_eq!(judge::command(command, Some(CWD), &Session::default()), None, "{command}");
+            assert_eq!(judged(command, &[rule.pack]), None, "{command}");
         }
         // What a refusal recommends is not refused in its turn.
         for command in rule.instead.split('`').skip(1).step_by(2) {
-            assert_eq!(
-                judge::command(command, Some(CWD), &Session::default()),
-                None,
-                "{}: {command}",
-                rule.id
-            );
+            assert_eq!(judged(command, &[rule.pack]), None, "{}: {command}", rule.id);
         }
     }
 }
 
-#[test]
-fn the_documentation_has_a_row_for_every_rule() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guard.md");
-    let docs = std::fs::read_to_string(docs).unwrap();
-    let code = |commands: &[&str]| {
-        let quoted = commands.iter().map(|c| format!("`{}`", c.replace('|', "\\|")));
-        quoted.collect::<Vec<_>>().join("<br>")
-    };
-    let rows: Vec<String> = RULES
-        .iter()
-        .map(|rule| {
-            format!(
-                "| `{}` | {}: {} | {} | {} |",
+/// Every rule as docs/guard-rules.md shows it.
+fn table() -> String {
+    let mut text = String::from(
+        "# The rules of the guard\n\n\
+         Made from the rules themselves; `RIG_TEST_BLESS=1 cargo test -p rig-guard --test corpus` writes it anew. See\n\
+         [guard.md](guard.md) for how they are asked, and for the policies that turn packs on and off.\n",
+    );
+    for pack in Pack::ALL {
+        let of_pack: Vec<&Rule> = rules::all().filter(|rule| rule.pack == pack).collect();
+        if of_pack.is_empty() {
+            continue;
+        }
+        let on = if pack.on_by_default() { "on by default" } else { "off by default" };
+        text.push_str(&format!("\n## Pack {} ({on})\n", pack.as_str()));
+        for rule in of_pack {
+            text.push_str(&format!(
+                "\n### {}\n\n{}: {}. Instead: {}.\n\nSeverity {}; after {}.\n\n| refused | let through |\n|---|---|\n",
                 rule.id,
                 rule.what,
                 rule.why,
-                code(rule.denies),
-                code(rule.allows)
-            )
-        })
-        .collect();
-    let shown: Vec<&str> = docs.lines().filter(|line| line.starts_with("| `")).collect();
-    assert_eq!(shown, rows, "the table in docs/guard.md should be:\n{}", rows.join("\n"));
+                rule.instead,
+                rule.severity(),
+                rule.source
+            ));
+            let code = |commands: &[&str], n: usize| {
+                commands.get(n).map_or(String::new(), |c| format!("`{}`", c.replace('|', "\\|")))
+            };
+            for n in 0..rule.denies.len().max(rule.allows.len()) {
+                text.push_str(&format!("| {} | {} |\n", code(rule.denies, n), code(rule.allows, n)));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_documentation_tells_every_rule() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guard-rules.md");
+    if std::env::var_os("RIG_TEST_BLESS").is_some() {
+        std::fs::write(&path, table()).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), table(), "`RIG_TEST_BLESS=1` writes it anew");
 }

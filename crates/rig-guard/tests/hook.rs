@@ -349,7 +349,7 @@ fn the_command_line_lists_the_rules_and_refuses_other_words() {
     let home = Home::new();
     let rules = guard(&home).arg("rules").output();
     assert_eq!((rules.code, rules.stderr.as_str()), (Some(0), ""));
-    for rule in rig_guard::rules::RULES {
+    for rule in rig_guard::rules::all() {
         let shown = rules.stdout.contains(&format!("{}\n  {}", rule.id, rule.what));
         assert!(shown && rule.denies.iter().all(|d| rules.stdout.contains(d)), "{}", rule.id);
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Here, Place};
 use crate::judge;
-use crate::rules::{self, RULES};
+use crate::rules;
 use crate::shell::{Call, Context, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::{System, World};
 
@@ -96,7 +96,7 @@ impl Visitor for Steps<'_> {
         }
         let policy = self.world.policy();
         let mut looked_at = Vec::new();
-        for rule in RULES.iter().filter(|rule| rules::concerns(rule, call)) {
+        for rule in rules::all().filter(|rule| rules::concerns(rule, call)) {
             let found = match (rule.judge)(call, self.world) {
                 _ if !policy.has(rule.pack) => format!("off, like all of the pack {}", rule.pack.as_str()),
                 None => "nothing found".to_owned(),

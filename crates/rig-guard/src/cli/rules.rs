@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Here;
-use crate::rules::RULES;
+use crate::rules;
 use crate::world::{System, World};
 
 /// Lists the rules.
@@ -11,7 +11,7 @@ pub(super) fn run(here: &Here, as_json: bool) -> (String, u8) {
     let world = System::new(&here.env, &here.paths, here.directory.clone());
     let policy = world.policy();
     let mut text = String::new();
-    for rule in RULES {
+    for rule in rules::all() {
         let on = policy.has(rule.pack);
         if as_json {
             let rule = json!({
@@ -23,6 +23,7 @@ pub(super) fn run(here: &Here, as_json: bool) -> (String, u8) {
                 "what": rule.what,
                 "why": rule.why,
                 "instead": rule.instead,
+                "source": rule.source,
                 "denies": rule.denies,
                 "allows": rule.allows,
             });
@@ -31,13 +32,14 @@ pub(super) fn run(here: &Here, as_json: bool) -> (String, u8) {
         }
         let off = if on { "" } else { ", off" };
         text.push_str(&format!(
-            "{}\n  {}: {}.\n  instead: {}\n  pack: {}{off}; severity: {}\n",
+            "{}\n  {}: {}.\n  instead: {}\n  pack: {}{off}; severity: {}; source: {}\n",
             rule.id,
             rule.what,
             rule.why,
             rule.instead,
             rule.pack.as_str(),
-            rule.severity()
+            rule.severity(),
+            rule.source
         ));
         for command in rule.denies {
             text.push_str(&format!("  refused  {command}\n"));

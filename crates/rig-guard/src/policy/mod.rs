@@ -109,6 +109,13 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Returns the policy that a managed file with nothing but these packs, all on, would make.
+    #[must_use]
+    pub fn with_packs(packs: &[Pack]) -> Self {
+        let packs = packs.iter().map(|pack| (*pack, true, Level::Managed)).collect();
+        Self { packs, ..Self::default() }
+    }
+
     /// Says whether a pack is on.
     #[must_use]
     pub fn has(&self, pack: Pack) -> bool {

@@ -5,6 +5,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&WORLD_WRITABLE];
+
 /// Modes that let everybody write.
 ///
 /// A sticky directory that all may write to (`1777`) is what a temporary directory has to be, and
@@ -16,6 +19,7 @@ pub(super) const WORLD_WRITABLE: Rule = Rule {
     what: "This mode lets every user of the machine write",
     why: "anyone, and any process that is broken into, can replace what is run or read here",
     instead: "give the owner or the group what they need, such as `chmod 755`, `chmod u+x` or `chmod g+w`",
+    source: "chmod(1), CWE-732",
     programs: &["chmod"],
     unknown_program: false,
     redirections: false,

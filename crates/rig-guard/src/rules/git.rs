@@ -5,6 +5,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&PUSH_FORCE, &RESET_HARD];
+
 /// Force pushes.
 pub(super) const PUSH_FORCE: Rule = Rule {
     id: "git.push.force",
@@ -13,6 +16,7 @@ pub(super) const PUSH_FORCE: Rule = Rule {
     what: "A forced push replaces the history of the remote",
     why: "commits that others have, or that exist nowhere else, are lost",
     instead: "`git push --force-with-lease`, which stops when the remote has commits you have not seen; or push a new commit",
+    source: "git-push(1)",
     programs: &["git", "git-push"],
     unknown_program: true,
     redirections: false,
@@ -48,6 +52,7 @@ pub(super) const RESET_HARD: Rule = Rule {
     what: "A hard reset throws away what is not committed",
     why: "changes in the work tree and the index cannot be brought back",
     instead: "`git stash` first, or `git reset --keep`, which stops where it would lose changes",
+    source: "git-reset(1)",
     programs: &["git", "git-reset"],
     unknown_program: true,
     redirections: false,

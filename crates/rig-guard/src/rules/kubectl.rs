@@ -5,6 +5,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&DELETE_NAMESPACE];
+
 /// Deleting namespaces.
 pub(super) const DELETE_NAMESPACE: Rule = Rule {
     id: "k8s.delete.namespace",
@@ -13,6 +16,7 @@ pub(super) const DELETE_NAMESPACE: Rule = Rule {
     what: "Deleting a namespace deletes everything in it",
     why: "workloads, secrets and volumes of the cluster go with it and do not come back",
     instead: "delete the single resources by name, or look first with `--dry-run=client`",
+    source: "kubectl reference: kubectl delete",
     programs: &["kubectl", "oc", "k", "kubecolor"],
     unknown_program: true,
     redirections: false,

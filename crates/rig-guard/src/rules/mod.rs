@@ -36,6 +36,8 @@ pub struct Rule {
     pub why: &'static str,
     /// What to do instead, likewise; commands in it are allowed.
     pub instead: &'static str,
+    /// Where the knowledge comes from: the manual of the program, for one.
+    pub source: &'static str,
     /// The programs that it looks at.
     pub programs: &'static [&'static str],
     /// It also looks at a command whose program is not known.
@@ -80,30 +82,33 @@ impl Finding {
     }
 }
 
-/// Every rule, in the order in which they are asked.
-pub static RULES: [&Rule; 10] = [
-    &git::PUSH_FORCE,
-    &git::RESET_HARD,
-    &rm::RM_ROOT,
-    &kubectl::DELETE_NAMESPACE,
-    &sql::DROP,
-    &chmod::WORLD_WRITABLE,
-    &own::SETTINGS,
-    &own::FILES,
-    &off::OFF,
-    &unreadable::UNREADABLE,
+/// The rules in groups, in the order in which they are asked.
+static GROUPS: &[&[&Rule]] = &[
+    git::RULES,
+    rm::RULES,
+    kubectl::RULES,
+    sql::RULES,
+    chmod::RULES,
+    own::RULES,
+    off::RULES,
+    unreadable::RULES,
 ];
+
+/// Returns every rule, in the order in which they are asked.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    GROUPS.iter().copied().flatten().copied()
+}
 
 /// Says whether a program is one that critical rules look at.
 pub(crate) fn is_critical(program: &str) -> bool {
-    RULES.iter().any(|rule| rule.critical && rule.programs.contains(&program))
+    all().any(|rule| rule.critical && rule.programs.contains(&program))
 }
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
     let policy = world.policy();
-    let rules = RULES.iter().filter(|rule| policy.has(rule.pack) && concerns(rule, call));
-    let mut found = rules.filter_map(|rule| Some((*rule, (rule.judge)(call, world)?)));
+    let rules = all().filter(|rule| policy.has(rule.pack) && concerns(rule, call));
+    let mut found = rules.filter_map(|rule| Some((rule, (rule.judge)(call, world)?)));
     found.find(|(rule, _)| !policy.excepts(rule, call, world))
 }
 

@@ -10,6 +10,9 @@ const SERVICES: [&str; 3] = ["rig-conductor", "rig-report", "rig-guard"];
 /// Options by which the client runs without the hooks of some settings, or with others.
 const CLIENT: [&str; 4] = ["--bare", "--safe-mode", "--settings", "--setting-sources"];
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&OFF];
+
 /// Taking the hooks out of the settings, uninstalling the rig, ending its service, and starting the
 /// client without it.
 pub(crate) const OFF: Rule = Rule {
@@ -19,6 +22,7 @@ pub(crate) const OFF: Rule = Rule {
     what: "This switches off what judges and reports this session",
     why: "nothing would stop a mistake afterwards, or tell anybody of it",
     instead: "a person can do it in a terminal; `rig-hooks-sync --remove --dry-run` shows what it would do",
+    source: "docs/guard.md",
     programs: &[
         "rig-hooks-sync",
         "install.sh",

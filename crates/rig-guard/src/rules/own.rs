@@ -8,6 +8,9 @@ use crate::protected::{Owned, Protected};
 use crate::shell::Call;
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&SETTINGS, &FILES];
+
 /// Changes of Claude's settings by a command, whose result cannot be told beforehand.
 pub(crate) const SETTINGS: Rule = Rule {
     id: "self.settings",
@@ -16,6 +19,7 @@ pub(crate) const SETTINGS: Rule = Rule {
     what: "Claude's settings are changed in a way whose result cannot be told beforehand",
     why: "they keep the rig's hooks in force, this guard among them",
     instead: "use the Edit tool on the settings file: its result can be judged, and adding a permission passes",
+    source: "Claude Code documentation: settings",
     programs: &targets::PROGRAMS,
     unknown_program: false,
     redirections: true,
@@ -46,6 +50,7 @@ pub(crate) const FILES: Rule = Rule {
     what: "The rig's own installed files are not changed from inside a session",
     why: "they are what judges and reports this session",
     instead: "a person can change them in a terminal; `rig-hooks-sync --check` shows whether they are in order",
+    source: "docs/guard.md",
     programs: &targets::PROGRAMS,
     unknown_program: false,
     redirections: true,

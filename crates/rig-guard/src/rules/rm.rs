@@ -6,6 +6,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Find, Word};
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&RM_ROOT];
+
 /// Recursive deletion of the root directory, system directories, home and the workspace.
 pub(super) const RM_ROOT: Rule = Rule {
     id: "fs.rm.root",
@@ -14,6 +17,7 @@ pub(super) const RM_ROOT: Rule = Rule {
     what: "This deletes a directory that everything else is in",
     why: "what is deleted here cannot be brought back",
     instead: "name what is to go, below the workspace or in /tmp; write `\"${DIR:?}\"/*` so that an unset variable stops the command",
+    source: "rm(1), find(1)",
     programs: &["rm", "find"],
     unknown_program: true,
     redirections: false,

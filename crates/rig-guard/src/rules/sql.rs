@@ -4,6 +4,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&DROP];
+
 /// Dropping tables and databases.
 pub(super) const DROP: Rule = Rule {
     id: "sql.drop",
@@ -12,6 +15,7 @@ pub(super) const DROP: Rule = Rule {
     what: "Dropping a table, a schema or a database deletes the data in it",
     why: "without a backup it cannot be undone",
     instead: "rename it (`ALTER TABLE t RENAME TO t_old`), or write a migration that a person reviews",
+    source: "the manuals of PostgreSQL, MySQL and SQLite: DROP",
     programs: &[
         "psql",
         "mysql",

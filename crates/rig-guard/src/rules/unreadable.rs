@@ -4,6 +4,9 @@ use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;
 
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[&UNREADABLE];
+
 /// Code that is nested too deep, does too much, or hides the names of its commands in a text that
 /// is no valid program.
 pub(crate) const UNREADABLE: Rule = Rule {
@@ -13,6 +16,7 @@ pub(crate) const UNREADABLE: Rule = Rule {
     what: "It cannot be told which commands this code runs",
     why: "what cannot be followed cannot be judged",
     instead: "write it in plain steps, each in a command of its own",
+    source: "docs/guard.md",
     programs: &[],
     unknown_program: false,
     redirections: false,
