@@ -1,6 +1,7 @@
 //! A coordinator that does what the real one is known to do, and misbehaves when asked to.
 
 use std::collections::BTreeSet;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -180,8 +181,11 @@ impl FakeConductor {
     }
 }
 
-fn answer(stage: &Stage<Coordinator>, request: &Request) -> Reply {
-    let mut state = stage.lock();
+fn answer<'a>(
+    stage: &'a Stage<Coordinator>,
+    mut state: MutexGuard<'a, State<Coordinator>>,
+    request: &Request,
+) -> Reply {
     match state.own.behaviour.mode.clone() {
         Mode::Normal => Reply::Send(state.own.respond(request)),
         Mode::Huge => Reply::Send(pad(state.own.respond(request))),

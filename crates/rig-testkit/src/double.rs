@@ -30,16 +30,21 @@ pub(crate) struct State<S> {
     over: bool,
 }
 
+/// Answers a request, with the state as it was when the request was noted.
+pub(crate) type Answer<S> = for<'a> fn(&'a Stage<S>, MutexGuard<'a, State<S>>, &Request) -> Reply;
+
 impl<S: Send + 'static> Double<S> {
-    /// Starts one on a free port of 127.0.0.1, which notes every request before `answer` sees it.
-    pub(crate) fn start(own: S, answer: fn(&Stage<S>, &Request) -> Reply) -> Self {
+    /// Starts one on a free port of 127.0.0.1, which notes every request before `answer` sees it. Whoever sees
+    /// the note cannot change how that request is answered any more: the state stays locked in between.
+    pub(crate) fn start(own: S, answer: Answer<S>) -> Self {
         let state = State { requests: Vec::new(), own, releases: 0, over: false };
         let stage = Arc::new(Stage { state: Mutex::new(state), changed: Condvar::new() });
         let shared = Arc::clone(&stage);
         let server = Server::start(move |request| {
-            shared.lock().requests.push(request.clone());
+            let mut state = shared.lock();
+            state.requests.push(request.clone());
             shared.changed.notify_all();
-            let reply = answer(&shared, request);
+            let reply = answer(&shared, state, request);
             shared.changed.notify_all();
             reply
         });

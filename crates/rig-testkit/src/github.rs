@@ -5,11 +5,12 @@
 
 mod rest;
 
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::double::{Double, Stage};
+use crate::double::{Double, Stage, State};
 use crate::http::{Reply, Request, Response};
 
 /// The repository `acme/app`: the open pull request 15 of branch `feature/issue-42-login`.
@@ -130,8 +131,11 @@ impl FakeGithub {
     }
 }
 
-fn answer(stage: &Stage<Behaviour>, request: &Request) -> Reply {
-    let state = stage.lock();
+fn answer<'a>(
+    stage: &'a Stage<Behaviour>,
+    state: MutexGuard<'a, State<Behaviour>>,
+    request: &Request,
+) -> Reply {
     let response = match state.own.mode.clone() {
         Mode::Hang(time) => {
             stage.hang(state, time);

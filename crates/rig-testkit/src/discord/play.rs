@@ -1,5 +1,7 @@
 //! What the double does with a request.
 
+use std::sync::MutexGuard;
+
 use serde_json::{Value, json};
 
 use super::call::{Asked, Call, Route};
@@ -12,7 +14,7 @@ use super::rules;
 use super::spec::{Said, Spec};
 use super::world::{Kind, World};
 use super::{GUILD, Id, TOKEN};
-use crate::double::Stage;
+use crate::double::{Stage, State};
 use crate::http::{Reply, Request, Response};
 
 /// The state of the double.
@@ -60,8 +62,11 @@ impl Default for Discord {
 }
 
 /// Answers a request.
-pub(crate) fn answer(stage: &Stage<Discord>, request: &Request) -> Reply {
-    let mut state = stage.lock();
+pub(crate) fn answer<'a>(
+    stage: &'a Stage<Discord>,
+    mut state: MutexGuard<'a, State<Discord>>,
+    request: &Request,
+) -> Reply {
     let asked = match state.own.judge(request) {
         Ok(asked) => asked,
         Err(reply) => return reply,
