@@ -59,6 +59,8 @@ pub struct Model {
 #[derive(Debug, Default)]
 struct State {
     script: VecDeque<Turn>,
+    /// Scripts of conversations whose first message holds a text.
+    marked: Vec<(String, VecDeque<Turn>)>,
     calls: usize,
     requests: Vec<Value>,
 }
@@ -82,6 +84,12 @@ impl Model {
     /// Adds turns to the end of the script.
     pub fn plays(&self, turns: impl IntoIterator<Item = Turn>) {
         lock(&self.state).script.extend(turns);
+    }
+
+    /// Plays turns in the conversation whose first message holds `mark`, such as that of a subagent
+    /// whose prompt it is.
+    pub fn plays_in(&self, mark: &str, turns: impl IntoIterator<Item = Turn>) {
+        lock(&self.state).marked.push((mark.to_owned(), turns.into_iter().collect()));
     }
 
     /// Returns the requests of the conversation itself, without those for titles and summaries.
@@ -130,8 +138,11 @@ impl State {
         if list(&request["tools"]).is_empty() {
             return Turn::say("ok");
         }
+        let first = list(&request["messages"]).first().map(|m| text(&m["content"])).unwrap_or_default();
         self.requests.push(request);
-        self.script.pop_front().unwrap_or_else(|| Turn::say("done"))
+        let marked = self.marked.iter_mut().find(|(mark, _)| first.contains(mark.as_str()));
+        let script = marked.map_or(&mut self.script, |(_, script)| script);
+        script.pop_front().unwrap_or_else(|| Turn::say("done"))
     }
 
     fn blocks(&mut self, turn: Turn) -> (Vec<Value>, &'static str) {
@@ -225,8 +236,9 @@ fn text(content: &Value) -> String {
     if let Some(text) = content.as_str() {
         return text.to_owned();
     }
-    let texts: Vec<_> = list(content).iter().filter_map(|b| b["text"].as_str()).collect();
-    texts.join("\n")
+    // A search for tools is answered by their names.
+    let of = |block: &Value| block["text"].as_str().or(block["tool_name"].as_str()).map(str::to_owned);
+    list(content).iter().filter_map(of).collect::<Vec<_>>().join("\n")
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -9,6 +9,7 @@ mod escalate_here;
 mod escalate_service;
 mod escalate_session;
 mod guarding;
+mod guarding_tools;
 mod harness;
 mod hostile_project;
 mod identity;
