@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::compose::{Message, with_nonce};
 use super::courier::{Courier, Turn};
 use super::http::Call;
-use super::trouble::{ARCHIVED, LOCKED, THREAD_EXISTS, Trouble, backoff, tries};
+use super::trouble::{ARCHIVED, LOCKED, LOST, THREAD_EXISTS, Trouble, backoff, tries};
 use crate::domain::{ADMIN, TASKS};
 use crate::settings::Discord;
 use crate::store::{Claimed, Outcome};
@@ -39,12 +39,22 @@ pub(super) struct Spot {
 impl Job {
     /// Sends the announcement and says what became of it.
     pub(super) async fn announce(&self) -> Outcome {
+        if let Some(error) = self.is_poison() {
+            return Outcome::Failed { error, fallback: self.fallback() };
+        }
         let result = match self.claimed.route {
             Route::DiscordThread => self.to_thread().await,
             Route::DiscordDm => self.to_user().await,
             Route::DiscordChannel => self.to_channel().await,
         };
         result.unwrap_or_else(|trouble| self.outcome_of(trouble))
+    }
+
+    /// Says why nobody should try again what may be what ends those who try: after many in a row have told
+    /// nothing, only whoever announces it anew does. One that was is tried once.
+    pub(super) fn is_poison(&self) -> Option<String> {
+        let lost = self.claimed.lost;
+        (lost >= LOST).then(|| format!("{lost} attempts ended without a word of what became of them"))
     }
 
     pub(super) fn discord(&self) -> &Discord {
@@ -212,8 +222,7 @@ impl Job {
 
     /// Returns what follows from a call that did not do what was asked for.
     pub(super) fn outcome_of(&self, trouble: Trouble) -> Outcome {
-        let claim = &self.claimed.claim;
-        let exhausted = claim.attempt >= tries(self.claimed.severity);
+        let exhausted = self.claimed.tries >= tries(self.claimed.severity);
         let (error, after, uncertain) = match trouble {
             Trouble::Wait(after) => {
                 return Outcome::Postponed { after: after.max(Duration::from_millis(200)) };
@@ -223,7 +232,7 @@ impl Job {
                 return Outcome::Failed { error: refusal.text, fallback: self.fallback() };
             }
             Trouble::Later(after, error) => (error, after, false),
-            Trouble::NoAnswer { text, uncertain } => (text, backoff(claim.attempt), uncertain),
+            Trouble::NoAnswer { text, uncertain } => (text, backoff(self.claimed.tries), uncertain),
         };
         if exhausted {
             let fallback = self.fallback();

@@ -18,6 +18,9 @@ const ROUNDS: u32 = 5;
 impl Job {
     /// Edits the message and says what became of it.
     pub(super) async fn edit(&self) -> Outcome {
+        if let Some(why) = self.is_poison() {
+            return Outcome::Dropped { why };
+        }
         match self.bring_up_to_date().await {
             Ok(outcome) => outcome,
             Err(Trouble::Wait(after)) => Outcome::Postponed { after: after.max(Duration::from_millis(200)) },
@@ -25,13 +28,13 @@ impl Job {
             Err(Trouble::Refused(refusal)) => Outcome::Dropped { why: refusal.text },
             Err(Trouble::Later(after, error)) => self.retry(error, after, false),
             Err(Trouble::NoAnswer { text, uncertain }) => {
-                self.retry(text, backoff(self.claimed.claim.attempt), uncertain)
+                self.retry(text, backoff(self.claimed.tries), uncertain)
             }
         }
     }
 
     fn retry(&self, error: String, after: Duration, uncertain: bool) -> Outcome {
-        if self.claimed.claim.attempt >= tries(self.claimed.severity) && !self.courier.is_cut_off() {
+        if self.claimed.tries >= tries(self.claimed.severity) && !self.courier.is_cut_off() {
             return Outcome::Dropped { why: error };
         }
         Outcome::Retry { error, after, uncertain }

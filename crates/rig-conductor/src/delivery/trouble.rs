@@ -157,7 +157,11 @@ pub(super) fn form_errors(body: &Value) -> String {
     rig_text::cut(&rig_text::clean(&out.join(", ")), 1000)
 }
 
-/// Returns after how many attempts a message is given up on its route.
+/// After so many attempts that nobody has told about, a message is taken for what ends those who send it. Each
+/// lasts a lease, so that is most of an hour; other causes of a process's death have passed by then.
+pub(super) const LOST: u32 = 50;
+
+/// Returns after how many attempts, those not counted of which nobody has told, a message is given up on its route.
 #[must_use]
 pub(super) fn tries(severity: Severity) -> u32 {
     match severity {

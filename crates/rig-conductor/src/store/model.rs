@@ -204,6 +204,11 @@ pub struct Claimed {
     pub nonce: String,
     /// For an edit: channel and message.
     pub message: Option<(String, String)>,
+    /// Counted from 1 as [`Claim::attempt`] is, but without the attempts that nobody has told about: those
+    /// say something about the processes, and nothing about the route.
+    pub tries: u32,
+    /// How many attempts nobody has told about, if the last one is among them; 0 where it was answered.
+    pub lost: u32,
     /// When the first attempt began whose outcome is not known: the message may have arrived.
     pub uncertain_since: Option<Timestamp>,
     /// The store's time at the claim.

@@ -8,7 +8,7 @@ use rig_wire::{EscalationState, Notification, NotificationState, Severity};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{Claim, Claimed, StoreError};
 use crate::domain::{Escalation, Event, Fact, Intent, Purpose, shown};
 
 /// A row of `escalations`.
@@ -132,12 +132,38 @@ pub(super) struct Entry {
     pub(super) intent: Intent,
     pub(super) nonce: String,
     pub(super) attempt: u32,
+    /// How many attempts nobody has told about.
+    pub(super) lost: u32,
+    /// Whether somebody took it and has not told what became of it.
+    pub(super) taken: bool,
     pub(super) uncertain_since: Option<Timestamp>,
     pub(super) error: Option<String>,
     pub(super) updated_at: Timestamp,
 }
 
 impl Entry {
+    /// Returns the entry as it is held once a claim has been written, which counts the attempt.
+    pub(super) fn claimed(self, escalation: Escalation, owner: &str, now: Timestamp) -> Claimed {
+        let intent = self.intent;
+        let attempt = self.attempt + 1;
+        let lost = self.lost + u32::from(self.taken);
+        Claimed {
+            claim: Claim { entry: self.id, escalation: intent.escalation, owner: owner.to_owned(), attempt },
+            escalation,
+            purpose: intent.purpose,
+            round: intent.round,
+            severity: intent.severity,
+            route: intent.route,
+            target: intent.target,
+            nonce: self.nonce,
+            message: intent.message,
+            tries: attempt.saturating_sub(lost).max(1),
+            lost: if self.taken { lost } else { 0 },
+            uncertain_since: self.uncertain_since,
+            now,
+        }
+    }
+
     /// Returns the entry as people see it while it is tried.
     pub(super) fn waiting(self) -> Notification {
         Notification {

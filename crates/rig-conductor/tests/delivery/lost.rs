@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use rig_testkit::discord::{ADMIN, ALICE, Call, Fault};
+use rig_conductor::store::Command;
+use rig_testkit::discord::{ADMIN, ALICE, Call, Fault, TASKS, What};
 use rig_wire::Severity::{P1, P2};
 
 use crate::world::{World, ids};
@@ -85,6 +86,58 @@ async fn a_plain_message_is_found_as_well() {
     world.advance(LATER).await;
     world.drain().await;
     assert_eq!((world.lines().len(), world.fates(id).await), (1, vec!["channel admin: sent".to_owned()]));
+}
+
+/// Lets processes take what is due and die, so many one after the other.
+async fn die(world: &World, times: u32) {
+    for n in 0..times {
+        let lease = Duration::from_secs(60);
+        let taken = world.app.store.claim(&format!("dead {n}"), 16, lease).await.unwrap();
+        assert_eq!(taken.len(), 1, "{n}: {taken:?}");
+        world.advance(lease).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deaths_of_processes_do_not_move_a_message_to_another_place() {
+    let world = World::new().await;
+    let id = world.create(P2, "which of the two?").await;
+    die(&world, 20).await;
+    // Of four tries, three fail.
+    world.discord.fail(Call::CreateMessage, Fault::UNAVAILABLE, 3);
+    world.drain().await;
+    world.minutes(4).await;
+    assert_eq!(world.discord.faults_left(), 0);
+    assert_eq!(world.fates(id).await, ["thread acme/app#15: sent"], "{:?}", world.calls());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_every_process_that_sends_it_goes_elsewhere_and_is_tried_again_when_announced_anew() {
+    let world = World::new().await;
+    world.discord.fail(Call::CreateMessage.at(TASKS), Fault::MISSING_PERMISSION, 1);
+    let id = world.create(P1, "CI is red").await;
+    die(&world, 50).await;
+    world.drain().await;
+    let given_up = "channel admin: failed (50 attempts ended without a word of what became of them)";
+    assert_eq!(world.fates(id).await[0], given_up);
+    assert_eq!(world.lines(), Vec::<String>::new());
+    assert_eq!(world.app.store.backlog().await.unwrap().failed, 1, "health tells it");
+    world.advance(Duration::from_secs(601)).await;
+    world.app.execute(Command::Announce { id }).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.fates(id).await[0], "channel admin: sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_ends_every_process_is_given_up() {
+    let world = World::new().await;
+    let id = world.create(P1, "CI is red").await;
+    world.drain().await;
+    world.ack(id).await;
+    die(&world, 50).await;
+    world.drain().await;
+    assert_eq!(world.notices(&[What::Edited]), Vec::<String>::new());
+    assert_eq!(world.app.store.backlog().await.unwrap().pending, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

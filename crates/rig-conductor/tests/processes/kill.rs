@@ -122,16 +122,15 @@ fn at_random(kept: Kept<'_>, store: &str, count: u64) {
     side_by_side(&(0..count).collect::<Vec<_>>(), |&seed| {
         let mut random = Random(seed);
         let discord = FakeDiscord::start();
-        // Together three at most: after the fourth try a P2 goes to another place.
-        let faults = random.below(3);
-        for _ in 0..faults {
+        // Fewer than the tries of a P2, after which it goes to another place. Kills are no tries.
+        for _ in 0..random.below(4) {
             let call = [Call::CreateMessage, Call::EditMessage, Call::ThreadFromMessage, Call::OpenDm];
             let fault =
                 [Fault::AcceptThenClose, Fault::Close, Fault::BAD_GATEWAY, Fault::AcceptThenHtml(502)];
             let (call, fault) = (call[random.below(4) as usize], fault[random.below(4) as usize].clone());
             discord.fail(call, fault, 1);
         }
-        let mut left = 1 + random.below(3 - faults);
+        let mut left = 1 + random.below(6);
         // Every fourth time Discord has forgotten the nonce.
         let away = if random.below(4) == 0 { Duration::from_secs(300) } else { LEASE_OVER };
         let (found, deaths) = history(kept, &format!("seed_{seed}"), &discord, away, |mut plan| {

@@ -79,7 +79,7 @@ async fn of_several_processes_that_open_a_new_store_each_can_use_it(place: &Plac
         record(&*store, beat(&format!("dev-{n}"), "idle")).await;
     }
     assert_eq!(place.sql("select count(*) from agents"), "8");
-    assert_eq!(place.sql("select count(*) from schema_version"), "1");
+    assert_eq!(place.sql("select count(*) from schema_version"), "2");
 }
 
 async fn a_store_of_a_newer_form_is_refused(place: &Place) {

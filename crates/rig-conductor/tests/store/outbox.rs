@@ -13,6 +13,7 @@ on_each_store!(
     what_was_sent_is_recorded_once,
     an_attempt_without_an_answer_is_taken_over_and_stays_uncertain,
     an_attempt_that_was_put_off_does_not_count,
+    an_attempt_that_nobody_tells_about_is_no_try,
     an_ack_cancels_what_waits_but_not_what_may_have_arrived,
     a_message_under_way_at_an_ack_is_edited,
     edits_of_one_message_come_one_after_the_other,
@@ -125,6 +126,38 @@ async fn an_attempt_that_was_put_off_does_not_count(place: &Place) {
     let again = claim(&*store, "one").await.remove(0);
     assert_eq!((again.claim.attempt, again.uncertain_since), (2, Some(one.now)));
     assert_eq!(kinds(&*store, id).await, ["created", "notify_failed"]);
+}
+
+async fn an_attempt_that_nobody_tells_about_is_no_try(place: &Place) {
+    let store = place.open().await;
+    let id = create(&*store, Severity::P1, "a").await.id;
+    let counts = |claimed: &Claimed| (claimed.claim.attempt, claimed.tries, claimed.lost);
+    for n in 1..=7 {
+        let dead = claim(&*store, &format!("dead {n}")).await.remove(0);
+        assert_eq!(counts(&dead), (n, 1, n - 1));
+        store.advance(LEASE).await.unwrap();
+    }
+    let one = claim(&*store, "alive").await.remove(0);
+    assert_eq!(counts(&one), (8, 1, 7));
+    settle(&*store, &one.claim, retry(Duration::ZERO, false)).await.unwrap();
+    for _ in 0..2 {
+        let two = claim(&*store, "alive").await.remove(0);
+        assert_eq!(counts(&two), (9, 2, 0));
+        settle(&*store, &two.claim, Outcome::Postponed { after: Duration::ZERO }).await.unwrap();
+    }
+    assert_eq!(counts(&claim(&*store, "dead").await[0]), (9, 2, 0));
+    store.advance(LEASE).await.unwrap();
+    let three = claim(&*store, "alive").await.remove(0);
+    assert_eq!(counts(&three), (10, 2, 8));
+    settle(&*store, &three.claim, Outcome::Failed { error: "403".to_owned(), fallback: None }).await.unwrap();
+    // Announced anew, it is tried whatever was before.
+    store.advance(HOUR).await.unwrap();
+    run(&*store, Command::Announce { id }).await.unwrap();
+    let four = claim(&*store, "alive").await.remove(0);
+    assert_eq!(counts(&four), (11, 3, 0));
+    settle(&*store, &four.claim, sent("7")).await.unwrap();
+    assert_eq!(get(&*store, id).await.deliveries[0].attempts, 11);
+    assert_replays(&*store).await;
 }
 
 async fn an_ack_cancels_what_waits_but_not_what_may_have_arrived(place: &Place) {

@@ -29,7 +29,7 @@ pub(super) const CLOCK: &str = concat!("select ", clock!());
 macro_rules! entry_columns {
     () => {
         "o.id, o.escalation, o.purpose, o.round, o.severity, o.route, o.target, o.channel_id, o.message_id, \
-         o.nonce, o.attempt, o.uncertain_since, o.error, o.updated_at"
+         o.nonce, o.attempt, o.lost, o.owner is not null, o.uncertain_since, o.error, o.updated_at"
     };
 }
 pub(super) use entry_columns;
@@ -51,9 +51,11 @@ pub(super) fn entry(row: &Row) -> Result<Entry, StoreError> {
         },
         nonce: row.try_get(9)?,
         attempt: small(row.try_get(10)?),
-        uncertain_since: row.try_get(11)?,
-        error: row.try_get(12)?,
-        updated_at: row.try_get::<_, Timestamp>(13)?,
+        lost: small(row.try_get(11)?),
+        taken: row.try_get(12)?,
+        uncertain_since: row.try_get(13)?,
+        error: row.try_get(14)?,
+        updated_at: row.try_get::<_, Timestamp>(15)?,
     })
 }
 

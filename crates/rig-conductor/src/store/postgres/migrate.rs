@@ -6,7 +6,7 @@ use super::connect::Server;
 use crate::store::StoreError;
 
 /// What brings the tables from one version to the next, in order.
-const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// PostgreSQL 13, the oldest that is tested.
 const OLDEST: i32 = 130_000;

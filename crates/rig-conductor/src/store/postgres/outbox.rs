@@ -12,7 +12,7 @@ use super::tx::PgTx;
 use crate::domain::{Escalation, Purpose};
 use crate::store::row::{Entry, micros, newest, unreadable};
 use crate::store::run::shifted;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claimed, StoreError};
 
 /// Passes over an edit while somebody holds another one of its message.
 macro_rules! free {
@@ -45,7 +45,8 @@ pub(super) async fn claim(
     }
     let ids: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
     let of: Vec<Uuid> = entries.iter().map(|entry| entry.intent.escalation).collect();
-    let take = "update outbox set attempt = attempt + 1, owner = $2, not_before = $3, claimed_at = $4, \
+    let take = "update outbox set attempt = attempt + 1, lost = lost + (owner is not null)::int, owner = $2, \
+                not_before = $3, claimed_at = $4, \
                 uncertain_since = coalesce(uncertain_since, $4), updated_at = $4 where id = any($1)";
     tx.run(take, &[&ids, &owner, &micros(shifted(now, lease, 1)), &now]).await?;
     let docs = tx.all("select id, doc from escalations where id = any($1)", &[&of]).await?;
@@ -53,24 +54,11 @@ pub(super) async fn claim(
     for row in docs {
         escalations.insert(row.try_get::<_, Uuid>(0)?, row.try_get::<_, Json<Escalation>>(1)?.0);
     }
-    let claimed = |Entry { id, intent, nonce, attempt, uncertain_since, .. }: Entry| {
+    let claimed = |entry: Entry| {
         let escalation = escalations
-            .get(&intent.escalation)
+            .get(&entry.intent.escalation)
             .ok_or_else(|| unreadable("an entry of the outbox", "its escalation is missing"))?;
-        let (entry, attempt) = (id, attempt + 1);
-        Ok(Claimed {
-            claim: Claim { entry, escalation: intent.escalation, owner: owner.to_owned(), attempt },
-            escalation: escalation.clone(),
-            purpose: intent.purpose,
-            round: intent.round,
-            severity: intent.severity,
-            route: intent.route,
-            target: intent.target,
-            nonce,
-            message: intent.message,
-            uncertain_since,
-            now,
-        })
+        Ok(entry.claimed(escalation.clone(), owner, now))
     };
     entries.into_iter().map(claimed).collect()
 }

@@ -157,7 +157,7 @@ async fn streams(tx: &PgTx<'_>, ids: &[Uuid]) -> Result<Vec<Stream>, StoreError>
         ", o.state from outbox o where escalation = any($1) and purpose = 'announce' order by id"
     );
     for row in tx.all(sql, &[&ids]).await? {
-        let state = word(row.try_get(14)?)?;
+        let state = word(row.try_get("state")?)?;
         streams[place(&row, 1)?].outbox.push((entry(&row)?.intent, state));
     }
     Ok(streams)

@@ -63,7 +63,7 @@ fn offset(_: &Connection) -> Result<i64, StoreError> {
 macro_rules! entry_columns {
     () => {
         "id, escalation, purpose, round, severity, route, target, channel_id, message_id, nonce, attempt, \
-         uncertain_since, error, updated_at"
+         lost, owner is not null, uncertain_since, error, updated_at"
     };
 }
 pub(super) use entry_columns;
@@ -85,8 +85,10 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
         },
         nonce: row.get(9)?,
         attempt: row.get(10)?,
-        uncertain_since: row.get::<_, Option<At>>(11)?.map(|at| at.0),
-        error: row.get(12)?,
-        updated_at: row.get::<_, At>(13)?.0,
+        lost: row.get(11)?,
+        taken: row.get(12)?,
+        uncertain_since: row.get::<_, Option<At>>(13)?.map(|at| at.0),
+        error: row.get(14)?,
+        updated_at: row.get::<_, At>(15)?.0,
     })
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::store::{StoreError, Synchronous};
 
 /// What brings the tables from one version to the next, in order.
-const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// Says whose file it is, in its header: `rigc`.
 const APPLICATION_ID: i32 = 0x7269_6763;

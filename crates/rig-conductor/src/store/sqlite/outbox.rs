@@ -9,7 +9,7 @@ use super::codec::{At, Id, entry, entry_columns, time};
 use super::tx::SqliteTx;
 use crate::store::row::{Entry, micros, newest, unreadable};
 use crate::store::run::shifted;
-use crate::store::{Claim, Claimed, StoreError};
+use crate::store::{Claimed, StoreError};
 
 /// What can be taken at a time: an edit only while nobody holds another one of its message.
 macro_rules! ready {
@@ -36,27 +36,13 @@ pub(super) fn claim(
         tx.run(cancel, params![Id(entry.id), At(now)])?;
     }
     for entry in entries {
-        let take = "update outbox set attempt = attempt + 1, owner = ?2, not_before = ?3, claimed_at = ?4, \
+        let take = "update outbox set attempt = attempt + 1, lost = lost + (owner is not null), owner = ?2, not_before = ?3, claimed_at = ?4, \
                     uncertain_since = coalesce(uncertain_since, ?4), updated_at = ?4 where id = ?1";
         tx.run(take, params![Id(entry.id), owner, At(until), At(now)])?;
         let Some(escalation) = tx.escalation(entry.intent.escalation)? else {
             return Err(unreadable("an entry of the outbox", "its escalation is missing"));
         };
-        let Entry { id, intent, nonce, attempt, uncertain_since, .. } = entry;
-        let (entry, attempt) = (id, attempt + 1);
-        claimed.push(Claimed {
-            claim: Claim { entry, escalation: intent.escalation, owner: owner.to_owned(), attempt },
-            escalation,
-            purpose: intent.purpose,
-            round: intent.round,
-            severity: intent.severity,
-            route: intent.route,
-            target: intent.target,
-            nonce,
-            message: intent.message,
-            uncertain_since,
-            now,
-        });
+        claimed.push(entry.claimed(escalation, owner, now));
     }
     Ok(claimed)
 }

@@ -132,7 +132,7 @@ fn stream_rows(connection: &Connection, id: Uuid) -> Result<Stream, StoreError> 
     let mut rows = query.query([Id(id)])?;
     let mut outbox = Vec::new();
     while let Some(row) = rows.next()? {
-        outbox.push((entry(row)?.intent, word(&row.get::<_, String>(14)?)?));
+        outbox.push((entry(row)?.intent, word(&row.get::<_, String>("state")?)?));
     }
     Ok(Stream { id, events, version, stored: stored(connection, id)?, aliases, outbox })
 }
