@@ -74,6 +74,12 @@ pub trait World {
         None
     }
 
+    /// Returns the names in a directory, as many as a few; none where there is none.
+    fn entries(&self, dir: &str) -> Vec<String> {
+        let _ = dir;
+        Vec::new()
+    }
+
     /// Returns the values of a setting of git as they hold in a directory, the last one counts.
     /// The key is in small letters.
     fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {
@@ -297,6 +303,11 @@ impl World for System<'_> {
     fn script(&self, path: &str) -> Option<Script> {
         keep_deadline();
         disk::script(Path::new(path))
+    }
+
+    fn entries(&self, dir: &str) -> Vec<String> {
+        keep_deadline();
+        disk::entries(Path::new(dir))
     }
 
     fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {

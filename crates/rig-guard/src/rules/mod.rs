@@ -3,9 +3,12 @@
 //! A rule names what it refuses, why, and what to do instead, looks at one command at a time, and
 //! carries its own examples, which are tests and the documentation's table.
 
+mod args;
 mod chmod;
+mod files;
 mod git;
-mod kubectl;
+mod http;
+mod k8s;
 pub(crate) mod off;
 mod options;
 pub(crate) mod own;
@@ -83,16 +86,8 @@ impl Finding {
 }
 
 /// The rules in groups, in the order in which they are asked.
-static GROUPS: &[&[&Rule]] = &[
-    git::RULES,
-    rm::RULES,
-    kubectl::RULES,
-    sql::RULES,
-    chmod::RULES,
-    own::RULES,
-    off::RULES,
-    unreadable::RULES,
-];
+static GROUPS: &[&[&Rule]] =
+    &[git::RULES, rm::RULES, k8s::RULES, sql::RULES, chmod::RULES, own::RULES, off::RULES, unreadable::RULES];
 
 /// Returns every rule, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

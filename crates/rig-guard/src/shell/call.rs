@@ -15,6 +15,8 @@ pub struct Call<'a> {
     pub redirects: &'a [Redirection],
     /// What stands on the standard input, as far as that is known.
     pub input: Option<&'a Word>,
+    /// The file that stands on the standard input, where it is one that nobody has read yet.
+    pub input_file: Option<&'a str>,
     /// The working directory, where it is known.
     pub cwd: Option<&'a str>,
     /// The variables that are set for this command alone, by the shell or by wrappers.
@@ -111,6 +113,17 @@ impl<'a> Call<'a> {
             Item::Text(word) => Some(word),
             _ => None,
         }
+    }
+
+    /// Returns what may stand in a file that the code before has written, as far as it is known; `None` where
+    /// the code has not written it.
+    #[must_use]
+    pub fn writings(&self, path: &str) -> Option<impl Iterator<Item = &'a Word> + use<'a>> {
+        let text = |item: &'a Item| match item {
+            Item::Text(word) => Some(word),
+            _ => None,
+        };
+        Some(self.state.get(path)?.items.iter().filter_map(text))
     }
 
     /// Returns the command as people would write it, without values of the environment.

@@ -328,6 +328,14 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// Returns the file that stands on the standard input, where nobody has read it yet.
+    fn input_file(&mut self) -> Option<Rc<str>> {
+        match self.pick(INPUT) {
+            Some(Item::Disk(path)) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Adds to what is printed, where that is wanted.
     fn print(&mut self, printed: &Word) -> Flow {
         if !self.capturing {

@@ -90,6 +90,7 @@ impl Shell<'_> {
             return Ok(());
         }
         let input = self.input();
+        let input_file = self.input_file();
         let cwd = self.directory();
         let home = self.state.get("HOME").map(|slot| slot.items.as_slice());
         let other_home = match home {
@@ -102,6 +103,7 @@ impl Shell<'_> {
             words,
             redirects,
             input: input.as_ref(),
+            input_file: input_file.as_deref(),
             cwd: cwd.as_deref(),
             variables,
             context: &context,

@@ -12,6 +12,8 @@ use super::Script;
 const MAX_SCRIPT: u64 = 256 << 10;
 const MAX_INDEX: u64 = 64 << 20;
 const MAX_CONFIG: u64 = 256 << 10;
+/// How many names of a directory are read.
+const MAX_ENTRIES: usize = 200;
 /// How many configuration files may include one another.
 const MAX_INCLUDED: usize = 10;
 /// Directories of what was fetched from elsewhere, as it is.
@@ -29,6 +31,15 @@ pub(super) fn script(path: &Path) -> Option<Script> {
         String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
     let fetched = path.components().any(|part| FETCHED.iter().any(|dir| part.as_os_str() == *dir));
     Some(Script { text, trusted: fetched || is_unmodified(path).unwrap_or(false) })
+}
+
+/// Returns the names in a directory, in their order.
+pub(super) fn entries(dir: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let names = entries.take(MAX_ENTRIES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 /// Says whether git has a file in its index as it stands on the disk, by size and time.

@@ -1,0 +1,93 @@
+//! The command line of `kubectl`.
+
+use std::borrow::Cow;
+
+use super::super::args::{Arg, Grammar, PLAIN, read};
+use crate::shell::Word;
+
+/// The options of `kubectl delete`, of the verbs beside it, and those that every verb has. None may be abbreviated.
+const GRAMMAR: Grammar = Grammar {
+    short: "nslfkov",
+    long: "namespace context cluster user kubeconfig server token as as-group as-uid as-user-extra request-timeout \
+        cache-dir certificate-authority client-key client-certificate tls-server-name profile profile-output username \
+        password log-flush-frequency vmodule v kuberc selector field-selector filename kustomize output grace-period \
+        timeout raw field-manager template prune-allowlist prune-whitelist applyset loglevel config",
+    ..PLAIN
+};
+
+/// What stands on a command line.
+#[derive(Debug, Default)]
+pub(super) struct Line<'a> {
+    /// The verb and what follows it.
+    pub(super) operands: Vec<&'a Word>,
+    /// Nothing happens: it is a dry run, or shows a help text.
+    pub(super) idle: bool,
+    pub(super) all: bool,
+    pub(super) force: bool,
+    pub(super) prune: bool,
+    /// Which objects are meant is restricted by labels, or by fields.
+    pub(super) labels: bool,
+    pub(super) fields: bool,
+    pub(super) files: Vec<Word>,
+    pub(super) directories: Vec<Word>,
+    pub(super) raw: Option<Word>,
+    pub(super) namespace: Option<Word>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads the words behind the program's name.
+    pub(super) fn read(words: &'a [Word]) -> Self {
+        let mut line = Self::default();
+        let (mut dry, mut help) = (false, false);
+        for arg in read(words, &GRAMMAR) {
+            let (name, value) = match arg {
+                // What is not known in the place of options may be none.
+                Arg::Operand(word) if word.may_be_empty() && line.operands.is_empty() => continue,
+                Arg::Operand(word) => {
+                    line.operands.push(word);
+                    continue;
+                }
+                Arg::Option(name, value) => (name, value),
+            };
+            let on = || {
+                value.as_ref().is_none_or(|v| matches!(v.text.as_str(), "true" | "1" | "t" | "T" | "True"))
+            };
+            match name {
+                "help" => help = on(),
+                "h" => help = true,
+                // Without a value it is `client`, and the last one counts.
+                "dry-run" => {
+                    dry = on()
+                        || value
+                            .is_some_and(|v| matches!(v.text.as_str(), "client" | "server" | "unchanged"));
+                }
+                "all" => line.all = on(),
+                "force" => line.force = on(),
+                "prune" => line.prune = on(),
+                _ => {
+                    let Some(value) = value.map(bare) else { continue };
+                    match name {
+                        "l" | "selector" => line.labels = !(value.text.is_empty() && value.marks.is_empty()),
+                        "field-selector" => line.fields = true,
+                        "f" | "filename" => line.files.extend(value.split(',')),
+                        "k" | "kustomize" => line.directories.push(value),
+                        "raw" => line.raw = Some(value),
+                        "n" | "namespace" => line.namespace = Some(value),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        line.idle = dry || help;
+        line
+    }
+}
+
+/// Returns a value without the `=` that may stand between it and a letter.
+fn bare(value: Cow<'_, Word>) -> Word {
+    if value.text.starts_with('=') && value.unknowns().all(|(at, _)| at > 0) {
+        value.tail(1)
+    } else {
+        value.into_owned()
+    }
+}
