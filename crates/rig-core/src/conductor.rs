@@ -272,13 +272,24 @@ fn next_query(link: &str) -> Option<String> {
 fn read_posted(mut answer: Response<ureq::Body>) -> Posted {
     let status = answer.status().as_u16();
     let after = answer.headers().get("retry-after").and_then(|v| seconds(v.to_str().ok()?));
-    let is_page = answer.body().mime_type().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+    let kind = answer.body().mime_type().unwrap_or_default().to_owned();
     let body = answer.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
-    let value = || body.as_deref().ok().and_then(|text| serde_json::from_slice::<Value>(text).ok());
+    posted(status, &kind, body.ok().as_deref(), after)
+}
+
+/// Says what an answer means; its body is `None` where it is too long or breaks off.
+fn posted(status: u16, kind: &str, body: Option<&[u8]>, after: Option<u64>) -> Posted {
+    let value = || body.and_then(|text| serde_json::from_slice::<Value>(text).ok());
     match status {
-        // A page for people comes from whatever else is at that address.
-        200..=299 if is_page => Posted::Unavailable(format!("it answered {status} with a page")),
-        200..=299 => Posted::Accepted(value().unwrap_or(Value::Null)),
+        // Whatever else is at that address may answer so as well, and an event is gone from the spool once it
+        // counts as accepted.
+        200..=299 => match value() {
+            Some(object @ Value::Object(_)) => Posted::Accepted(object),
+            None if body.is_none() && kind.eq_ignore_ascii_case("application/json") => {
+                Posted::Accepted(Value::Null)
+            }
+            _ => Posted::Unavailable(format!("it answered {status} without a JSON object")),
+        },
         429 => Posted::Throttled(after.unwrap_or(60)),
         400 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 => {
             let said = value().and_then(|v| v.get("error")?.as_str().map(str::to_owned));
@@ -294,6 +305,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn only_a_json_object_is_the_word_of_a_coordinator() {
+        let page = "it answered 200 without a JSON object";
+        for (status, kind, body, expected) in [
+            (
+                200,
+                "application/json",
+                Some(r#"{"streamId":"s"}"#),
+                Posted::Accepted(json!({ "streamId": "s" })),
+            ),
+            (201, "text/plain", Some("{}"), Posted::Accepted(json!({}))),
+            // Too long to be read whole, and from a coordinator.
+            (200, "application/json", None, Posted::Accepted(Value::Null)),
+            (200, "text/html", None, Posted::Unavailable(page.into())),
+            (200, "text/html", Some("<h1>Sign in</h1>"), Posted::Unavailable(page.into())),
+            (200, "text/plain", Some("OK"), Posted::Unavailable(page.into())),
+            (200, "application/json", Some("[]"), Posted::Unavailable(page.into())),
+            (204, "", Some(""), Posted::Unavailable("it answered 204 without a JSON object".into())),
+            (400, "application/json", Some(r#"{"error":"no"}"#), Posted::Refused(400, "no".into())),
+            (400, "text/html", Some("<h1>Bad</h1>"), Posted::Refused(400, "no reason given".into())),
+            (429, "", Some(""), Posted::Throttled(60)),
+            (503, "text/html", None, Posted::Failed(503)),
+        ] {
+            let found = posted(status, kind, body.map(str::as_bytes), None);
+            assert_eq!(found, expected, "{status} {kind} {body:?}");
+        }
+    }
 
     #[test]
     fn the_next_page_is_found_among_links() {

@@ -299,6 +299,10 @@ mod tests {
             .spawn()
             .unwrap();
         let pid = client.id().to_string();
+        // The parent goes on while the kernel still lays out the new program.
+        while std::fs::read(format!("/proc/{pid}/environ")).unwrap().is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         let sets = |variables: &[(&str, &str)]| {
             let env = Environment::fixed(variables.iter().copied().chain([("CLAUDE_PID", pid.as_str())]));
             let found = ProjectEnv::read(&env, dir.path(), Some(&home));

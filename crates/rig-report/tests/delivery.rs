@@ -102,7 +102,7 @@ fn a_page_for_people_is_no_answer() {
     report(&home, &["flush"])
         .env("CONDUCTOR_BASE_URL", server.url())
         .stderr(format!(
-            "rig-report: delivered 0, waiting 1\nrig-report: {} could not be reached: it answered 200 with a page\n",
+            "rig-report: delivered 0, waiting 1\nrig-report: {} could not be reached: it answered 200 without a JSON object\n",
             server.url()
         ))
         .exits(0);
