@@ -208,7 +208,12 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
     let name = id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", id = name, caller = tracing::field::Empty);
+    let span = tracing::info_span!(
+        "request",
+        id = name,
+        caller = tracing::field::Empty,
+        escalation = tracing::field::Empty
+    );
     let handled = tokio::time::timeout(REQUEST_LIMIT, next.run(request)).instrument(span.clone()).await;
     let mut response = handled.unwrap_or_else(|_| {
         error(StatusCode::SERVICE_UNAVAILABLE, "the request took too long; it may have been carried out")
