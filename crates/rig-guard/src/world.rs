@@ -227,10 +227,19 @@ impl World for System<'_> {
     }
 
     fn roots(&self) -> Vec<String> {
-        let project = self.project();
-        let temporary = |top: &String| TEMPORARY.iter().any(|dir| top.starts_with(dir));
-        let top = self.cwd().and_then(|cwd| self.git_top(&cwd)).filter(|top| !temporary(top));
-        let mut roots: Vec<String> = project.into_iter().chain(top).collect();
+        let cwd = self.cwd();
+        let top = cwd.as_deref().and_then(|cwd| self.git_top(cwd));
+        let mut roots: Vec<String> = match self.project() {
+            Some(project) => {
+                let temporary = |top: &String| TEMPORARY.iter().any(|dir| top.starts_with(dir));
+                [Some(project), top.filter(|top| !temporary(top))].into_iter().flatten().collect()
+            }
+            // Nobody says what the project is: then it is what the session is in.
+            None => {
+                let shared = |dir: &String| TEMPORARY.iter().any(|own| own.trim_end_matches('/') == dir);
+                top.or(cwd).filter(|dir| !shared(dir)).into_iter().collect()
+            }
+        };
         roots.push("/workspace".to_owned());
         roots
     }

@@ -327,6 +327,25 @@ fn the_project_and_its_parents_are_protected() {
 }
 
 #[test]
+fn without_a_named_project_the_session_is_in_it() {
+    let home = Home::new();
+    let dir = home.join("app");
+    fs::create_dir_all(dir.join("src")).unwrap();
+    for (command, code) in [
+        ("rm -rf .", 2),
+        ("rm -rf ./*", 2),
+        ("rm -rf .git", 2),
+        ("rm -rf ..", 2),
+        ("find . -delete", 2),
+        ("cd src && rm -rf *", 0),
+        ("rm -rf src", 0),
+    ] {
+        assert_eq!(guard(&home).cwd(&dir).bash(command).output().code, Some(code), "{command}");
+    }
+    guard(&home).cwd(Path::new("/var/tmp")).bash("rm -rf ./*").exits(0);
+}
+
+#[test]
 fn the_command_line_explains_a_verdict() {
     let home = Home::new();
     guard(&home).args(["check", "ls"]).stdout("let through\n").exits(0);
