@@ -91,6 +91,38 @@ async fn two_schemas_of_one_database_know_nothing_of_each_other() {
     assert_eq!(database.sql("select count(*) from one.mt_events"), "1");
 }
 
+/// The plan of a prepared statement outlives the time when its table was small.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_looks_at_no_row_but_its_own_however_the_log_has_grown() {
+    let Some(place) = Place::postgres() else { return };
+    let store = place.open().await;
+    for n in 0..60 {
+        let mut beat = beat(&format!("dev-{}", n % 7), "idle");
+        beat.id = Some(uuid::Uuid::now_v7());
+        record(&*store, beat).await;
+    }
+    store.close().await.unwrap();
+    let figures = |of: &str, table: &str| {
+        place.sql(&format!("select {of} from pg_stat_user_tables where relname = '{table}'"))
+    };
+    // A connection tells what it did when it ends.
+    let mut told = String::new();
+    for _ in 0..400 {
+        told = figures("n_tup_ins", "mt_events");
+        if told == "60" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(told, "60");
+    // Making the indexes reads a table once for each.
+    let most = [("mt_events", 3), ("mt_streams", 1), ("agents", 1)];
+    for (table, most) in most {
+        let whole: u32 = figures("seq_scan", table).parse().unwrap();
+        assert!(whole <= most, "{table} was read whole {whole} times");
+    }
+}
+
 /// A program that uses Marten reads these columns, and a trap of its own layout is not in ours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_is_laid_out_as_marten_does() {

@@ -47,6 +47,11 @@ impl<'a> PgTx<'a> {
         Ok(self.transaction.query(&self.prepare(sql).await?, values).await?)
     }
 
+    /// Lets the statements that follow in this transaction read whole tables, since they need most of their rows.
+    pub(super) async fn reads_whole_tables(&self) -> Result<(), StoreError> {
+        Ok(self.transaction.batch_execute("set local enable_seqscan = on").await?)
+    }
+
     /// Returns the store's time, the same for the whole transaction.
     pub(super) async fn time(&mut self) -> Result<Timestamp, StoreError> {
         if let Some(now) = self.now {
