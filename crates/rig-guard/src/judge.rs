@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::policy::Extra;
+use crate::rules::packs::Seen;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
 use crate::rules::{self, Finding, Rule, off, own};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
@@ -60,12 +61,12 @@ impl Refused {
 
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
 pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: false, service: false, refused: None })
+    walked(code, cwd, Judge { world, foreign: false, service: false, seen: Seen::default(), refused: None })
 }
 
 /// Judges code that may be in another language than that of a shell.
 pub fn foreign(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: true, service: false, refused: None })
+    walked(code, cwd, Judge { world, foreign: true, service: false, seen: Seen::default(), refused: None })
 }
 
 fn walked(code: &str, cwd: Option<&str>, mut judge: Judge<'_>) -> Option<Refused> {
@@ -87,6 +88,8 @@ struct Judge<'a> {
     foreign: bool,
     /// The code has found out which process a service of the rig is.
     service: bool,
+    /// What earlier commands say about later ones.
+    seen: Seen,
     refused: Option<Refused>,
 }
 
@@ -108,7 +111,9 @@ impl Judge<'_> {
 
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
-        match rules::judge(call, self.world) {
+        let found = rules::judge(call, self.world).or_else(|| self.seen.judge(call, self.world));
+        self.seen.note(call, self.world);
+        match found {
             Some((rule, Finding { detail })) => {
                 let refused = Refused::by(rule, &call.masked(detail), call.display());
                 self.found(call, refused)

@@ -12,6 +12,7 @@ mod k8s;
 pub(crate) mod off;
 mod options;
 pub(crate) mod own;
+pub(crate) mod packs;
 mod paths;
 pub(crate) mod pattern;
 mod rm;
@@ -21,6 +22,7 @@ mod targets;
 pub(crate) mod unreadable;
 
 pub use crate::policy::Pack;
+use crate::policy::Policy;
 use crate::shell::Call;
 use crate::world::World;
 
@@ -86,17 +88,31 @@ impl Finding {
 }
 
 /// The rules in groups, in the order in which they are asked.
-static GROUPS: &[&[&Rule]] =
-    &[git::RULES, rm::RULES, k8s::RULES, sql::RULES, chmod::RULES, own::RULES, off::RULES, unreadable::RULES];
+static GROUPS: &[&[&Rule]] = &[
+    git::RULES,
+    rm::RULES,
+    k8s::RULES,
+    sql::RULES,
+    chmod::RULES,
+    own::RULES,
+    off::RULES,
+    unreadable::RULES,
+    packs::CLOUD,
+    packs::CONTAINERS,
+    packs::PACKAGES,
+    packs::SECRETS,
+    packs::IDENTITY,
+    packs::STRICT,
+];
 
 /// Returns every rule, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     GROUPS.iter().copied().flatten().copied()
 }
 
-/// Says whether a program is one that critical rules look at.
-pub(crate) fn is_critical(program: &str) -> bool {
-    all().any(|rule| rule.critical && rule.programs.contains(&program))
+/// Says whether a program is one that critical rules look at which are on.
+pub(crate) fn is_critical(program: &str, policy: &Policy) -> bool {
+    all().any(|rule| rule.critical && policy.has(rule.pack) && rule.programs.contains(&program))
 }
 
 /// Returns the first rule that refuses a command, and what it found.

@@ -113,10 +113,11 @@ impl Shell<'_> {
 
     /// Looks at the words behind a program of which nothing is known: it may run them.
     pub(super) fn unknown_wrapper(&mut self, name: &str, words: &[Word]) -> Flow {
+        let policy = self.world.policy();
         let named = |word: &Word| {
             word.known().is_some_and(|word| {
                 let name = word.rsplit('/').next().unwrap_or(word);
-                crate::rules::is_critical(name) || matches!(name, "sudo" | "sh" | "bash")
+                crate::rules::is_critical(name, policy) || matches!(name, "sudo" | "sh" | "bash")
             })
         };
         let behind = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
