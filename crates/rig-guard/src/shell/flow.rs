@@ -28,6 +28,8 @@ pub(super) struct Frame {
     mark: Mark,
     /// What the state was at the places where it was left, and with which status.
     pending: Vec<(Changes, Status)>,
+    /// How many ways have left it, or something around it.
+    left: usize,
     /// The variables that `local` has hidden.
     pub(super) hidden: Vec<(Rc<str>, Option<Rc<Slot>>)>,
 }
@@ -300,7 +302,7 @@ impl Shell<'_> {
     /// Begins something that may be left from inside.
     pub(super) fn enter(&mut self, kind: Kind) {
         let mark = self.state.mark();
-        self.frames.push(Frame { kind, mark, pending: Vec::new(), hidden: Vec::new() });
+        self.frames.push(Frame { kind, mark, pending: Vec::new(), left: 0, hidden: Vec::new() });
     }
 
     /// Ends it with a status; the ways on which it was left go on here, with theirs.
@@ -333,6 +335,9 @@ impl Shell<'_> {
         let inside = self.frames.iter().enumerate().rev().take_while(|(_, f)| !stops(f));
         let matching = inside.filter(|(_, frame)| frame.kind == kind).map(|(n, _)| n);
         let found = matching.take(skip + 1).last();
+        if found.is_some() || kind == Kind::Subshell {
+            self.frames[found.unwrap_or(0)..].iter_mut().for_each(|frame| frame.left += 1);
+        }
         match found {
             Some(n) => {
                 let changes = self.state.since(self.frames[n].mark);
@@ -349,6 +354,11 @@ impl Shell<'_> {
             None => {}
         }
         Ok(())
+    }
+
+    /// Returns how many ways have left the innermost part of the code that may be left.
+    pub(super) fn departures(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.left)
     }
 
     /// Does something in a subshell: only files, and what is read and printed, outlive it.

@@ -12,6 +12,8 @@ use super::{Flow, Shell, Status};
 const GUESSED: usize = 2;
 /// How many rounds of a loop are walked through one by one.
 const ROUNDS: usize = 2_000;
+/// How many ways may leave a loop over words before the rest of the words counts as unknown.
+const LEFT: usize = 100;
 
 impl Shell<'_> {
     /// Walks through `for NAME in WORDS`.
@@ -36,7 +38,7 @@ impl Shell<'_> {
         let before = self.state.mark();
         for (n, value) in values.iter().enumerate() {
             self.step()?;
-            let last = self.hurry() && n > 0;
+            let last = n > 0 && (self.hurry() || self.departures() >= LEFT);
             self.assign(name, if last { Word::unknown(false) } else { value.clone() })?;
             status = self.round(body)?;
             if self.jump.is_some() || last {
@@ -121,6 +123,7 @@ impl Shell<'_> {
                 break;
             }
             let widen = self.hurry() || round >= ROUNDS || guessed >= GUESSED;
+            let departures = self.departures();
             let mut split = self.after(holds, |shell| {
                 if widen {
                     shell.widen(&mut body)?;
@@ -131,6 +134,8 @@ impl Shell<'_> {
             })?;
             ways = split.take(true);
             ended.add(split);
+            // Some ways have left, and others go on: nothing says how often.
+            guessed += usize::from(known && self.departures() > departures && !ways.is_empty());
             if widen {
                 ways.drain(..).for_each(|changes| ended.add(Split::success(changes)));
                 break;
