@@ -44,7 +44,7 @@ fn octal(text: &str) -> String {
 const REWRITES: [Rewrite; 44] = [
     ("as it is", |c| c.to_owned()),
     ("behind another", |c| format!("ls; {c}")),
-    ("before another", |c| format!("{c}; ls")),
+    ("before another", |c| format!("{}; ls", c.trim_end())),
     ("on a line of its own", |c| format!("ls\n{c}\nls\n")),
     ("if that works", |c| format!("make && {{ {c}\n}}")),
     ("if that fails", |c| format!("make || {{ {c}\n}}")),

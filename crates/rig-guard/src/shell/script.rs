@@ -69,7 +69,8 @@ impl Shell<'_> {
     fn text_of(&mut self, path: &Word) -> Option<(Word, bool, String)> {
         let absolute = self.path(path)?;
         let label = path.text.clone();
-        let inside = |step: &&Rc<str>| step.ends_with(&*label);
+        let inside =
+            |step: &&Rc<str>| step.strip_suffix(&*label).is_some_and(|s| s.is_empty() || s.ends_with(' '));
         if self.context.chain.iter().filter(inside).count() > MAX_INSIDE {
             return None;
         }

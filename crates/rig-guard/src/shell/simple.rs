@@ -240,6 +240,8 @@ impl Shell<'_> {
             }
             Unwrapped::Input { arguments } => match self.pick(INPUT) {
                 Some(Item::Text(text)) => {
+                    // Nothing of it is left for the commands in it.
+                    self.state.set(INPUT, Item::Open);
                     return self.code_of(name, &text.to_code(), Some(arguments), |_| ());
                 }
                 Some(Item::Disk(path)) => self.script(name, &Word::literal(&*path), arguments, None)?,

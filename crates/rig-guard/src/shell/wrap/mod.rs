@@ -13,7 +13,7 @@ mod takers;
 
 use super::assign::Assignment;
 use super::program::Language;
-use super::state::Item;
+use super::state::{INPUT, Item};
 use super::word::Word;
 use super::{Flow, Shell};
 use table::{Rest, SHELLS, WRAPPERS, Wrapper, lists};
@@ -85,9 +85,14 @@ impl Shell<'_> {
             "at" | "batch" => return self.at(words, input),
             "make" | "gmake" => return self.make(words, input),
             "ssh" | "autossh" if input.is_some() && wrapped_by(name, words).is_none() => {
-                // The shell over there reads what stands on the input.
+                // The shell over there reads what stands on the input, and leaves nothing of it.
                 let code = input.map(Word::to_code).unwrap_or_default();
-                return Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere: true };
+                self.state.set(INPUT, Item::Open);
+                let typed = Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere: true };
+                return match options::code_options(name, words) {
+                    Some(found) => Unwrapped::Many(vec![found, typed]),
+                    None => typed,
+                };
             }
             "ed" | "red" | "ex" => {
                 let lines = input.map(|text| text.split('\n').filter(|line| line.text.starts_with('!')));
