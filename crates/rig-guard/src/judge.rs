@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::policy::Extra;
 use crate::rules::packs::Seen;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
-use crate::rules::{self, Finding, Rule, off, own};
+use crate::rules::{self, Finding, Rule, fs, off, own};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
@@ -133,6 +133,13 @@ impl Visitor for Judge<'_> {
                 }
             }
         }
+    }
+
+    fn multiplies(&mut self, name: &str) -> Verdict {
+        if !self.world.policy().has(fs::FORK_BOMB.pack) {
+            return Ok(());
+        }
+        self.refuse(&fs::FORK_BOMB, "", name.to_owned())
     }
 
     fn refused(&mut self, code: &str, why: Refusal, context: &Context) -> Verdict {

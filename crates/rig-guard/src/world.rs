@@ -87,6 +87,11 @@ pub trait World {
         Vec::new()
     }
 
+    /// Returns where file systems are mounted that keep what is written to them.
+    fn mounts(&self) -> &[String] {
+        &[]
+    }
+
     /// Says whether the time for a verdict is used up.
     fn exhausted(&self) -> bool {
         false
@@ -112,6 +117,7 @@ pub struct System<'a> {
     records: OnceCell<Result<Vec<Record>, String>>,
     outline: OnceCell<Protected>,
     protected: OnceCell<Protected>,
+    mounts: OnceCell<Vec<String>>,
     policy: OnceCell<Policy>,
 }
 
@@ -128,6 +134,7 @@ impl<'a> System<'a> {
             records,
             outline,
             protected,
+            mounts: OnceCell::new(),
             policy: OnceCell::new(),
         }
     }
@@ -322,6 +329,10 @@ impl World for System<'_> {
     fn git_config(&self, dir: Option<&str>, key: &str) -> Vec<String> {
         keep_deadline();
         disk::git_config(dir.map(Path::new), self.paths.home.as_deref(), key)
+    }
+
+    fn mounts(&self) -> &[String] {
+        self.mounts.get_or_init(disk::mounts)
     }
 
     fn exhausted(&self) -> bool {

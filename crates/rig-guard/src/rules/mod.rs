@@ -4,8 +4,8 @@
 //! carries its own examples, which are tests and the documentation's table.
 
 mod args;
-mod chmod;
 mod files;
+pub(crate) mod fs;
 mod git;
 mod http;
 mod k8s;
@@ -15,7 +15,6 @@ pub(crate) mod own;
 pub(crate) mod packs;
 mod paths;
 pub(crate) mod pattern;
-mod rm;
 pub(crate) mod settings;
 mod sql;
 mod targets;
@@ -90,10 +89,9 @@ impl Finding {
 /// The rules in groups, in the order in which they are asked.
 static GROUPS: &[&[&Rule]] = &[
     git::RULES,
-    rm::RULES,
+    fs::RULES,
     k8s::RULES,
     sql::RULES,
-    chmod::RULES,
     own::RULES,
     off::RULES,
     unreadable::RULES,

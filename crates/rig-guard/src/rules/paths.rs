@@ -1,65 +1,172 @@
 //! Which paths may not be deleted with everything in them.
 
-use super::pattern::{Pattern, Piece, catches_all, matches};
-use crate::shell::{Kind, Word};
+use super::pattern::{Pattern, Piece, catches_all, matches, text};
+use crate::shell::{Call, Kind, Word};
 use crate::world::World;
 
 /// Directories of the system. What lies below them is ordinary work.
-const SYSTEM: [&str; 34] = [
+const SYSTEM: [&str; 57] = [
     "/bin",
     "/boot",
+    "/boot/efi",
+    "/boot/grub",
     "/dev",
     "/etc",
+    "/etc/pam.d",
+    "/etc/ssh",
+    "/etc/ssl",
+    "/etc/systemd",
     "/home",
     "/lib",
+    "/lib/modules",
     "/lib32",
     "/lib64",
     "/libx32",
     "/media",
     "/mnt",
+    "/nix",
+    "/nix/store",
     "/opt",
     "/proc",
     "/root",
     "/run",
     "/sbin",
+    "/snap",
     "/srv",
     "/sys",
+    "/sys/firmware/efi/efivars",
     "/usr",
-    "/var",
     "/usr/bin",
     "/usr/include",
     "/usr/lib",
+    "/usr/lib/modules",
+    "/usr/lib32",
     "/usr/lib64",
+    "/usr/libexec",
     "/usr/local",
     "/usr/local/bin",
     "/usr/local/lib",
+    "/usr/local/sbin",
+    "/usr/local/share",
     "/usr/sbin",
     "/usr/share",
+    "/var",
     "/var/lib",
+    "/var/lib/dpkg",
+    "/var/lib/etcd",
+    "/var/lib/mysql",
+    "/var/lib/postgresql",
+    "/var/lib/rpm",
+    "/private",
     "/Applications",
     "/Library",
     "/System",
     "/Users",
+    "/Volumes",
 ];
 
 /// Where the directories of other people are.
-const HOMES: [&str; 2] = ["/home", "/Users"];
+const HOMES: [&str; 6] = ["/home", "/Users", "/var/home", "/export/home", "/mnt/c/Users", "/c/Users"];
 
-/// What of git's own data may be deleted: it can be made again, or is left over.
-const GIT_LEFTOVERS: [&str; 5] = ["rebase-merge", "rebase-apply", "sequencer", "gc.log", "gc.pid"];
+/// What in a home directory is a person's own, and nowhere else.
+const PERSONAL: [&str; 9] =
+    ["Desktop", "Documents", "Pictures", "Music", "Movies", "Videos", "Library", ".ssh", ".gnupg"];
 
-/// Says why a path may not be deleted with everything in it; `None` where it may.
+/// Where other file systems are attached, and how many names below that.
+const MOUNTED: [(&str, usize); 6] =
+    [("/mnt", 1), ("/media", 1), ("/media", 2), ("/Volumes", 1), ("/run/media", 1), ("/run/media", 2)];
+
+/// What lies below these goes away by itself. They may be deleted, too.
+const TEMPORARY: [&str; 5] = ["/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/dev/shm"];
+
+/// What of git's own data cannot be made again. The rest are copies, caches, and what is left over.
+const GIT_DATA: [&str; 8] = ["HEAD", "annex", "config", "logs", "modules", "objects", "packed-refs", "refs"];
+
+/// What a directory is in which everything else is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Root,
+    System,
+    Home,
+    AboveHome,
+    Workspace,
+    AboveWorkspace,
+    Git,
+    Someones,
+    Personal,
+    Mount,
+    AboveMount,
+}
+
+impl Place {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Root => "the root directory",
+            Self::System => "a directory of the system",
+            Self::Home => "the home directory",
+            Self::AboveHome => "a parent of the home directory",
+            Self::Workspace => "the workspace",
+            Self::AboveWorkspace => "a parent of the workspace",
+            Self::Git => "git's own data of the workspace",
+            Self::Someones => "a home directory",
+            Self::Personal => "a folder of a person's own documents or keys",
+            Self::Mount => "the mount point of a file system",
+            Self::AboveMount => "a directory in which a file system is mounted",
+        }
+    }
+}
+
+/// A path that may not be deleted with everything in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Danger {
+    /// What it is.
+    pub(super) place: Place,
+    /// It is about what is in there, not about the directory itself.
+    pub(super) contents: bool,
+    /// It is the place only where an unknown part of it is empty.
+    maybe: bool,
+    shown: String,
+}
+
+impl Danger {
+    /// Says whether it is the place only where an unknown part of it is empty.
+    pub(super) fn maybe(&self) -> bool {
+        self.maybe
+    }
+
+    /// Says what the path is.
+    pub(super) fn detail(&self) -> String {
+        let Self { place, contents, maybe, shown } = self;
+        let verb = if *maybe { "may be" } else { "is" };
+        let all = if *contents { "everything in " } else { "" };
+        let tail = if *maybe { ", where the unknown part of it is empty" } else { "" };
+        format!("{shown} {verb} {all}{}{tail}", place.name())
+    }
+}
+
+/// Says what a path is that may not be deleted with everything in it; `None` where it may.
 ///
 /// A part of the path that is not known counts as a name of its own. Where one may also be nothing,
-/// the path without it counts too: `"$DIR"/*` may be `/*`.
-pub(super) fn danger(word: &Word, cwd: Option<&str>, world: &dyn World) -> Option<String> {
+/// the path without it counts too: `"$DIR"/*` may be `/*`. Symbolic links are followed, but for one
+/// at the end, which is deleted itself.
+pub(super) fn danger(word: &Word, call: &Call<'_>, world: &dyn World) -> Option<Danger> {
     if word.known() == Some("") {
         return None;
     }
-    let shown = word.display();
-    let places = Places::of(world);
-    if let Some(what) = places.danger(&Pattern::of(word, cwd)?) {
-        return Some(format!("{shown} is {what}"));
+    let places = Places { home: world.home(), roots: world.roots(), world };
+    let shown = || word.display();
+    let pattern = Pattern::of(word, call.cwd)?;
+    if let Some((place, contents)) = places.danger(&pattern) {
+        return Some(Danger { place, contents, maybe: false, shown: shown() });
+    }
+    // What is elsewhere is not looked up here.
+    if !call.context.elsewhere {
+        let linked = pattern.resolved(word.text.ends_with('/'), |path| world.real(path));
+        let found = linked.as_ref().and_then(|linked| places.danger(linked));
+        let mounted = || places.mounted(linked.as_ref().unwrap_or(&pattern));
+        if let Some((place, contents)) = found.or_else(mounted) {
+            return Some(Danger { place, contents, maybe: false, shown: shown() });
+        }
     }
     let at = word.unknowns().next()?.0;
     if word.text.is_empty() || word.unknowns().any(|(other, empty)| other != at || !empty) {
@@ -69,61 +176,98 @@ pub(super) fn danger(word: &Word, cwd: Option<&str>, world: &dyn World) -> Optio
         text: word.text.clone(),
         marks: word.marks.iter().copied().filter(|m| m.kind == Kind::Glob).collect(),
     };
-    let pattern = Pattern::of(&without, cwd)?;
+    let pattern = Pattern::of(&without, call.cwd)?;
     // `$DIR/x` is about a directory of its own, unless it may be the root directory. `./$X` may be
     // the working directory, which rm does not delete.
     let root = pattern.is_root() || pattern.contents().is_some_and(|dir| dir.is_root());
     let counts = if at == 0 { root } else { word.text.starts_with('/') };
-    let what = places.danger(&pattern).filter(|_| counts)?;
-    Some(format!("{shown} may be {what}, where the unknown part of it is empty"))
+    let (place, contents) = places.danger(&pattern).filter(|_| counts)?;
+    Some(Danger { place, contents, maybe: true, shown: shown() })
+}
+
+/// Says whether a path is in a temporary folder, or is one.
+pub(super) fn is_temporary(pattern: &Pattern) -> bool {
+    TEMPORARY.iter().any(|dir| pattern.is_below(dir) || pattern.matches(dir))
 }
 
 /// The directories that may not be deleted.
-struct Places {
-    home: Option<String>,
+struct Places<'a> {
+    home: Option<&'a str>,
     roots: Vec<String>,
+    world: &'a dyn World,
 }
 
-impl Places {
-    fn of(world: &dyn World) -> Self {
-        Self { home: world.home().map(str::to_owned), roots: world.roots() }
+impl Places<'_> {
+    /// Says what a pattern is, and whether it means what is in there.
+    fn danger(&self, pattern: &Pattern) -> Option<(Place, bool)> {
+        let contents = pattern.contents().and_then(|dir| self.directory(&dir));
+        contents.map(|place| (place, true)).or_else(|| Some((self.directory(pattern)?, false)))
     }
 
-    fn danger(&self, pattern: &Pattern) -> Option<String> {
-        if let Some(what) = pattern.contents().and_then(|dir| self.directory(&dir)) {
-            return Some(format!("everything in {what}"));
-        }
-        self.directory(pattern).map(str::to_owned)
-    }
-
-    fn directory(&self, pattern: &Pattern) -> Option<&'static str> {
+    fn directory(&self, pattern: &Pattern) -> Option<Place> {
         if pattern.is_root() {
-            return Some("the root directory");
+            return Some(Place::Root);
         }
-        if let Some(home) = &self.home {
+        if let Some(home) = self.home {
             if pattern.matches(home) {
-                return Some("the home directory");
+                return Some(Place::Home);
             }
             if pattern.is_above(home) {
-                return Some("a parent of the home directory");
+                return Some(Place::AboveHome);
             }
         }
         for root in &self.roots {
             if pattern.matches(root) {
-                return Some("the workspace");
+                return Some(Place::Workspace);
             }
             if pattern.is_above(root) {
-                return Some("a parent of the workspace");
+                return Some(Place::AboveWorkspace);
             }
             if is_git_data(pattern, root) {
-                return Some("git's own data of the workspace");
+                return Some(Place::Git);
             }
         }
         if SYSTEM.iter().any(|path| pattern.matches(path)) {
-            return Some("a directory of the system");
+            return Some(Place::System);
         }
-        let someones = |dir: &&str| pattern.below(dir).is_some_and(|p| p.len() == 1 && !catches_all(&p[0]));
-        HOMES.iter().any(someones).then_some("a home directory")
+        let below = |dir: &str, depth: usize| {
+            pattern.below(dir).filter(|p| p.len() == depth && !catches_all(&p[depth - 1]))
+        };
+        if HOMES.iter().any(|dir| below(dir, 1).is_some()) {
+            return Some(Place::Someones);
+        }
+        let own = self.home.and_then(|home| below(home, 1));
+        if own.is_some_and(|parts| PERSONAL.iter().any(|name| matches(&parts[0], name))) {
+            return Some(Place::Personal);
+        }
+        let inside = self.roots.iter().any(|root| pattern.is_below(root));
+        let mounted = !inside && MOUNTED.iter().any(|(dir, depth)| below(dir, *depth).is_some());
+        mounted.then_some(Place::Mount)
+    }
+
+    /// Says whether a file system is mounted there, which costs a look at the list of them. In the
+    /// workspace, in temporary folders, and in what tools keep in the home directory for
+    /// themselves, one is nothing special.
+    fn mounted(&self, pattern: &Pattern) -> Option<(Place, bool)> {
+        let ordinary = |pattern: &Pattern| {
+            let tools = || {
+                let below = self.home.and_then(|home| pattern.below(home));
+                below.is_some_and(|parts| parts[0].first() == Some(&Piece::Char('.')))
+            };
+            self.roots.iter().any(|root| pattern.is_below(root)) || is_temporary(pattern) || tools()
+        };
+        if ordinary(pattern) {
+            return None;
+        }
+        let mounts = self.world.mounts();
+        let place = |pattern: &Pattern| {
+            if mounts.iter().any(|mount| pattern.matches(mount)) {
+                return Some(Place::Mount);
+            }
+            mounts.iter().any(|mount| pattern.is_above(mount)).then_some(Place::AboveMount)
+        };
+        let contents = pattern.contents().and_then(|dir| place(&dir));
+        contents.map(|place| (place, true)).or_else(|| Some((place(pattern)?, false)))
     }
 }
 
@@ -131,9 +275,16 @@ impl Places {
 fn is_git_data(pattern: &Pattern, root: &str) -> bool {
     let Some(below) = pattern.below(root) else { return false };
     let Some((git, rest)) = below.split_first() else { return false };
-    let leftover = |part: &Vec<Piece>| {
-        let name: String = part.iter().map(|p| if let Piece::Char(c) = p { *c } else { '*' }).collect();
-        GIT_LEFTOVERS.contains(&name.as_str()) || name.ends_with(".lock")
-    };
-    matches(git, ".git") && !catches_all(git) && !rest.first().is_some_and(leftover)
+    if !matches(git, ".git") || catches_all(git) {
+        return false;
+    }
+    let names: Vec<String> = rest.iter().map(|part| text(part)).collect();
+    if names.last().is_some_and(|name| name.ends_with(".lock") || name.starts_with("tmp_")) {
+        return false;
+    }
+    match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => true,
+        ["refs", "remotes" | "original", ..] | ["objects", "info", ..] | ["modules", _, ..] => false,
+        _ => GIT_DATA.iter().any(|name| matches(&rest[0], name)),
+    }
 }

@@ -57,6 +57,30 @@ impl Pattern {
         }
     }
 
+    /// Returns the path with symbolic links replaced by `real`, as far as it is known, where that
+    /// makes another one of it; a link at the end only with `last`.
+    pub(crate) fn resolved(&self, last: bool, real: impl Fn(&str) -> String) -> Option<Self> {
+        match self {
+            Self::Path(path) => {
+                let (parent, name) = path.rsplit_once('/').filter(|(_, name)| !name.is_empty())?;
+                let found = match (last, parent) {
+                    (true, _) => real(path),
+                    (false, "") => return None,
+                    (false, parent) => format!("{}/{name}", real(parent).trim_end_matches('/')),
+                };
+                (found != *path).then_some(Self::Path(found))
+            }
+            Self::Parts(parts) => {
+                let plain = |part: &&Vec<Piece>| part.iter().all(|p| matches!(p, Piece::Char(_)));
+                let known: Vec<&Vec<Piece>> = parts.iter().take_while(plain).collect();
+                let prefix: String = known.iter().map(|part| format!("/{}", text(part))).collect();
+                let found = if prefix.is_empty() { return None } else { real(&prefix) };
+                let rest = &parts[known.len()..];
+                (found != prefix).then(|| Self::Parts([&literal(&found), rest].concat()))
+            }
+        }
+    }
+
     /// Says whether it is the root directory.
     pub(crate) fn is_root(&self) -> bool {
         match self {
@@ -115,6 +139,11 @@ fn agree(parts: &[Vec<Piece>], path: &str) -> bool {
 
 fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
+}
+
+/// Returns a part of a path as text, with `*` for whatever is no plain character.
+pub(crate) fn text(part: &[Piece]) -> String {
+    part.iter().map(|piece| if let Piece::Char(c) = piece { *c } else { '*' }).collect()
 }
 
 fn literal(path: &str) -> Vec<Vec<Piece>> {
@@ -254,6 +283,25 @@ mod tests {
         ] {
             assert_eq!(glob(pattern).matches(path), expected, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_the_path_is_known() {
+        let real = |path: &str| path.replacen("/w/link", "/home", 1);
+        for (pattern, last, expected) in [
+            ("link/x", false, Some("/home/x")),
+            ("link", false, None),
+            ("link", true, Some("/home")),
+            ("/w/other/x", true, None),
+            ("/", true, None),
+        ] {
+            let path = Pattern::Path(absolute(Some("/w"), pattern).unwrap());
+            let found =
+                path.resolved(last, real).map(|p| if let Pattern::Path(p) = p { p } else { panic!() });
+            assert_eq!(found.as_deref(), expected, "{pattern}");
+        }
+        assert!(glob("link/*").resolved(false, real).is_some_and(|p| p.matches("/home/x")));
+        assert!(glob("*/x").resolved(false, |p| p.to_owned()).is_none());
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
             targets.extend(sources.iter().map(|p| lose(p, true)));
             targets.extend(into);
         }
+        "rsync" if line.has("n", "dry-run") => {}
         "cp" | "install" | "rsync" | "scp" => targets.extend(line.copied().1),
         // A link to a file is another name under which it can be changed.
         "ln" | "link" => {

@@ -14,6 +14,12 @@ const MAX_INDEX: u64 = 64 << 20;
 const MAX_CONFIG: u64 = 256 << 10;
 /// How many names of a directory are read.
 const MAX_ENTRIES: usize = 200;
+/// The most that is read of the list of mounted file systems, in bytes.
+const MAX_MOUNTS: u64 = 128 << 10;
+/// Kinds of file systems that keep nothing, or nothing of a person's.
+const VOLATILE: &str = "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl \
+    fuse.gvfsd-fuse fuse.lxcfs fuse.portal fuse.snapfuse hugetlbfs mqueue nsfs overlay proc pstore ramfs \
+    rpc_pipefs securityfs selinuxfs squashfs sysfs tmpfs tracefs";
 /// How many configuration files may include one another.
 const MAX_INCLUDED: usize = 10;
 /// Directories of what was fetched from elsewhere, as it is.
@@ -40,6 +46,24 @@ pub(super) fn entries(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
+}
+
+/// Returns where file systems are mounted that keep what is written to them, but for the root.
+pub(super) fn mounts() -> Vec<String> {
+    let text = files::read_start(Path::new("/proc/self/mountinfo"), MAX_MOUNTS).unwrap_or_default();
+    mounted(&String::from_utf8_lossy(&text))
+}
+
+/// Reads the form of `/proc/self/mountinfo`.
+fn mounted(text: &str) -> Vec<String> {
+    let mounts = text.lines().filter_map(|line| {
+        let (place, kind) = line.split_once(" - ")?;
+        let kind = kind.split(' ').next()?;
+        let place = place.split(' ').nth(4).filter(|place| *place != "/")?;
+        let keeps = !VOLATILE.split_ascii_whitespace().any(|own| own == kind);
+        keeps.then(|| place.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
+    });
+    mounts.collect()
 }
 
 /// Says whether git has a file in its index as it stands on the disk, by size and time.
@@ -182,6 +206,16 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn only_file_systems_that_keep_something_are_mounted() {
+        let text = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            23 22 0:21 / /proc rw,nosuid shared:5 - proc proc rw\n\
+            30 22 8:17 / /data/my\\040disk rw - xfs /dev/sdb1 rw\n\
+            31 22 0:50 / /srv/share rw,relatime - nfs4 host:/x rw\n\
+            32 22 0:51 / /run/user/1000 rw - tmpfs tmpfs rw\nodd";
+        assert_eq!(mounted(text), ["/data/my disk", "/srv/share"]);
+    }
 
     #[test]
     fn settings_are_read_as_git_reads_them() {

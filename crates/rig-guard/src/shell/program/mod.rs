@@ -77,6 +77,8 @@ enum Action {
     Code(Word),
     /// A name with arguments.
     Command(Vec<Word>),
+    /// Processes without an end, by a call of this name.
+    Multiplies(String),
 }
 
 impl Shell<'_> {
@@ -112,6 +114,7 @@ impl Shell<'_> {
                     let code = code.to_code();
                     self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
                 }
+                Action::Multiplies(name) => self.visitor.multiplies(&name)?,
                 Action::Command(words) => {
                     let words: Vec<Word> = words.iter().map(|word| self.at_home(word)).collect();
                     self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;

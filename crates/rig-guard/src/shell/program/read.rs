@@ -24,7 +24,12 @@ const TREES: &str = "rmtree rm_rf rm_r rmtree_ remove_entry remove_entry_secure 
     emptydir emptydirsync deletedirectory delete-directory deltree unlink_tree remove_all deleterecursively rimraf.sync del \
     delsync deletesync";
 /// Calls that do so only where they are told to.
-const RECURSIVE: &str = "rm rmsync rmdir rmdirsync removedirectory remove";
+const RECURSIVE: &str = "rm rmsync rmdir rmdirsync removedirectory remove unlink";
+/// The same, called on a path.
+const OF_PATHS: &str = "rmtree deletedir deleterecursively";
+/// Calls that move a file or a directory.
+const MOVES: &str = "shutil.move os.rename os.renames fs.rename fs.move renamesync movesync fileutils.mv fileutils.move \
+    file.rename";
 /// Calls that delete a file.
 const FILES: &str = "unlink unlinksync remove delete delete-file file.delete";
 /// Calls that set modes.
@@ -40,8 +45,19 @@ pub(super) fn program(language: Language, text: &str) -> Vec<Action> {
         let runs = text.match_indices("exec ").map(|(at, exec)| &text[at + exec.len()..]);
         let codes = runs.map(|rest| rest.split(['\n', ']', '}']).next().unwrap_or(""));
         reader.actions.extend(codes.map(|code| Action::Code(Word::literal(code.replace('\0', "")))));
+        let deletes = text.match_indices("file delete ").map(|(at, call)| &text[at + call.len()..]);
+        let words = deletes.map(|rest| rest.split(['\n', ';', ']', '}']).next().unwrap_or(""));
+        reader.actions.extend(words.map(|words| Action::Command(tcl_delete(words))));
     }
     reader.actions
+}
+
+/// Returns the command for what `file delete` of Tcl deletes.
+fn tcl_delete(words: &str) -> Vec<Word> {
+    let option = if words.contains("-force") { "-rf" } else { "-f" };
+    let paths = words.split_whitespace().filter(|word| !matches!(*word, "-force" | "--"));
+    let paths = paths.map(|word| Word::literal(word.trim_matches(['"', '{']).replace('\0', "")));
+    ["rm", option, "--"].map(Word::literal).into_iter().chain(paths).collect()
 }
 
 struct Reader<'t> {
@@ -108,14 +124,27 @@ impl<'t> Reader<'t> {
         let short = name.rsplit(['.', ':', '>', '\\']).next().unwrap_or(name).to_ascii_lowercase();
         let whole = name.to_ascii_lowercase();
         let called = |list: &str| lists(list, &short) || lists(list, &whole);
-        let known = [RUNS, EXECS, EXECLS, TREES, RECURSIVE, FILES, MODES].into_iter().any(called);
+        if short == "fork" && self.loops(at) {
+            return self.actions.push(Action::Multiplies(name.to_owned()));
+        }
+        let known =
+            [RUNS, EXECS, EXECLS, TREES, RECURSIVE, FILES, MODES, OF_PATHS, MOVES].into_iter().any(called);
         if !known
             || at > 0
                 && matches!(self.tokens.get(at - 1), Some(Token::Name(n)) if n == "def" || n == "function" || n == "import")
         {
             return;
         }
-        let Some(arguments) = self.arguments(at + 1) else { return };
+        // `File.rm_rf!` of Elixir.
+        let bang = usize::from(self.mark(at + 1, '!') && self.mark(at + 2, '('));
+        let arguments = self.arguments(at + 1 + bang);
+        if called(OF_PATHS)
+            && !matches!(arguments.as_deref(), Some([Value::Text(_) | Value::List(_), ..]))
+            && let Some(path) = self.receiver(name, at)
+        {
+            return self.delete(&[path], "-rf");
+        }
+        let Some(arguments) = arguments else { return };
         let texts: Vec<&Word> =
             arguments.iter().filter_map(|v| if let Value::Text(w) = v { Some(w) } else { None }).collect();
         let recursive = arguments
@@ -142,11 +171,42 @@ impl<'t> Reader<'t> {
             self.delete(&arguments, "-rf");
         } else if called(MODES) {
             self.modes(at + 1, &texts);
+        } else if called(MOVES) && texts.len() > 1 {
+            let words = ["mv", "--"].map(Word::literal).into_iter();
+            self.actions.push(Action::Command(words.chain(texts.into_iter().cloned()).collect()));
         } else if called(FILES) {
             self.delete(&arguments, "-f");
         } else if called(RUNS) {
             self.runs(&arguments);
         }
+    }
+
+    /// Returns the path that a call is made on: `Path("x").rmtree()`, `path.rmtree`.
+    fn receiver(&self, name: &str, at: usize) -> Option<Value> {
+        if let Some((variable, _)) = name.rsplit_once('.') {
+            return self.constants.get(variable).filter(|value| text(value).is_some()).cloned();
+        }
+        let end = at.checked_sub(2).filter(|end| self.mark(at - 1, '.') && self.mark(*end, ')'))?;
+        let mut depth = 0_usize;
+        for open in (0..=end).rev() {
+            depth += usize::from(self.mark(open, ')'));
+            if self.mark(open, '(') {
+                depth -= 1;
+                if depth == 0 {
+                    return self.arguments(open)?.into_iter().find(|value| text(value).is_some());
+                }
+            }
+        }
+        None
+    }
+
+    /// Says whether a call is all that a loop does, for ever: `fork while fork`, `while True: os.fork()`.
+    fn loops(&self, at: usize) -> bool {
+        let named = |at: usize, names: &[&str]| matches!(self.tokens.get(at), Some(Token::Name(name)) if names.contains(&name.as_str()));
+        let assigned = at > 0 && (self.mark(at - 1, '=') || self.mark(at - 1, '!'));
+        let after = at + if self.mark(at + 1, '(') { 3 } else { 1 };
+        let before = (at.saturating_sub(5)..at).any(|n| named(n, &["while", "loop", "until"]));
+        !assigned && (before || named(after, &["while", "until"]))
     }
 
     fn delete(&mut self, arguments: &[Value], option: &str) {
@@ -180,9 +240,23 @@ impl<'t> Reader<'t> {
             }
             _ => None,
         });
+        let everybody = || {
+            let names = from..self.past(from).min(self.tokens.len());
+            let wanted = |at: usize| matches!(&self.tokens[at], Token::Name(n) if n.contains("S_IRWXO") || n.contains("S_IWOTH"));
+            names.into_iter().any(|at| wanted(at) && !self.mark(at - 1, '~'))
+        };
+        let mode = mode.or_else(|| everybody().then(|| "o+w".to_owned()));
         let mut words = vec![Word::literal("chmod")];
         words.extend(mode.map(Word::literal));
         words.extend(texts.iter().map(|word| (*word).clone()));
+        // `chmodSync(path, "755")`
+        let digits = |word: &Word| !word.text.is_empty() && word.text.bytes().all(|b| b.is_ascii_digit());
+        if let [_, path, mode] = words.as_slice()
+            && digits(mode)
+            && !digits(path)
+        {
+            words.swap(1, 2);
+        }
         self.actions.push(Action::Command(words));
     }
 

@@ -139,12 +139,15 @@ pub(super) fn find(words: &[Word]) -> Unwrapped {
     if find.runs.is_empty() {
         return Unwrapped::Itself;
     }
-    let items: Vec<Word> = match (find.selective, find.roots.is_empty()) {
-        (true, _) => vec![Word::unknown(false)],
-        (false, true) => vec![Word::literal(".")],
-        (false, false) => find.roots.iter().map(|w| (*w).clone()).collect(),
+    let all: Vec<Word> = match find.roots.is_empty() {
+        true => vec![Word::literal(".")],
+        false => find.roots.iter().map(|w| (*w).clone()).collect(),
     };
-    let commands = find.runs.iter().flat_map(|run| made(&words[run.clone()], "{}", &items));
+    let some: Vec<Word> = std::iter::once(Word::unknown(false)).chain(find.picked.clone()).collect();
+    let commands = find
+        .runs
+        .iter()
+        .flat_map(|(run, picked)| made(&words[run.clone()], "{}", if *picked { &some } else { &all }));
     let commands = Unwrapped::Commands(commands.collect());
     if find.deletes { Unwrapped::Many(vec![commands, Unwrapped::Itself]) } else { commands }
 }

@@ -1,0 +1,156 @@
+//! Modes of files, in digits and letters.
+
+/// Whether a mode that lets everybody write also keeps them from deleting each other's files.
+pub(super) struct Sticky(pub(super) bool);
+
+/// Reads a mode; `None` where it does not let everybody write.
+pub(super) fn world_writable(mode: &str) -> Option<Sticky> {
+    if !mode.is_empty() && mode.len() <= 7 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+        let bits = u32::from_str_radix(mode, 8).ok()?;
+        return (bits & 0o002 != 0).then_some(Sticky(bits & 0o7000 == 0o1000));
+    }
+    // An operator and digits: `=777`, `+7`.
+    if let Some(digits) =
+        mode.strip_prefix(['+', '=']).filter(|d| d.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return world_writable(digits);
+    }
+    let (mut writable, mut sticky) = (false, false);
+    for clause in mode.split(',') {
+        let actions = clause.find(['+', '-', '='])?;
+        let (who, mut rest) = clause.split_at(actions);
+        if !who.chars().all(|c| "ugoa".contains(c)) {
+            return None;
+        }
+        // Without a `who` the umask holds write permission back.
+        let others = who.contains(['o', 'a']);
+        while let Some(operator) = rest.chars().next() {
+            let end = rest[1..].find(['+', '-', '=']).map_or(rest.len(), |n| n + 1);
+            let permissions = &rest[1..end];
+            // `o=u` copies what the user may do, which is nearly always to write.
+            let write = permissions.contains(['w', 'u']);
+            match operator {
+                '+' => {
+                    writable |= others && write;
+                    sticky |= permissions.contains('t');
+                }
+                '=' if others => {
+                    writable = write;
+                    sticky |= permissions.contains('t');
+                }
+                '-' => writable &= !((others || who.is_empty()) && permissions.contains('w')),
+                _ => {}
+            }
+            rest = &rest[end..];
+        }
+    }
+    writable.then_some(Sticky(sticky))
+}
+
+/// What a mode takes from a file's owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// The right to read.
+    pub(super) reading: bool,
+    /// The right to run, or to search a directory.
+    pub(super) searching: bool,
+}
+
+/// Reads what a mode takes from a file's owner.
+pub(super) fn taken(mode: &str) -> Taken {
+    let digits = mode.strip_prefix('=').unwrap_or(mode);
+    if !digits.is_empty() && digits.len() <= 7 && digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+        let bits = u32::from_str_radix(digits, 8).unwrap_or(0o777);
+        return Taken { reading: bits & 0o400 == 0, searching: bits & 0o100 == 0 };
+    }
+    let mut taken = Taken { reading: false, searching: false };
+    for clause in mode.split(',') {
+        let Some(actions) = clause.find(['+', '-', '=']) else { continue };
+        let (who, mut rest) = clause.split_at(actions);
+        if !(who.is_empty() || who.contains(['u', 'a'])) || !who.chars().all(|c| "ugoa".contains(c)) {
+            continue;
+        }
+        while let Some(operator) = rest.chars().next() {
+            let end = rest[1..].find(['+', '-', '=']).map_or(rest.len(), |n| n + 1);
+            let permissions = &rest[1..end];
+            if !permissions.chars().all(|c| "rwxXstugo".contains(c)) {
+                break;
+            }
+            let copies = permissions.contains(['u', 'g', 'o']);
+            let (reads, searches) = (permissions.contains('r'), permissions.contains(['x', 'X']));
+            match operator {
+                '-' => {
+                    taken.reading |= reads;
+                    taken.searching |= searches;
+                }
+                '+' => {
+                    taken.reading &= !reads;
+                    taken.searching &= !searches;
+                }
+                _ => taken = Taken { reading: !(reads || copies), searching: !(searches || copies) },
+            }
+            rest = &rest[end..];
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_read_as_chmod_reads_them() {
+        for (mode, expected) in [
+            ("777", Some(false)),
+            ("0777", Some(false)),
+            ("00777", Some(false)),
+            ("2777", Some(false)),
+            ("1777", Some(true)),
+            ("7777", Some(false)),
+            ("2", Some(false)),
+            ("775", None),
+            ("644", None),
+            ("a+rwx", Some(false)),
+            ("ugo+w", Some(false)),
+            ("o+rw", Some(false)),
+            ("a=rwx,o-w", None),
+            ("o-w,o+w", Some(false)),
+            ("a=rwxt", Some(true)),
+            ("g+w,o=u", Some(false)),
+            ("o+r-w", None),
+            ("u+w", None),
+            ("+w", None),
+            ("+x", None),
+            ("go=", None),
+            ("=777", Some(false)),
+            ("file", None),
+            ("0o777", None),
+            ("888", None),
+        ] {
+            assert_eq!(world_writable(mode).map(|Sticky(sticky)| sticky), expected, "{mode}");
+        }
+    }
+
+    #[test]
+    fn what_a_mode_takes_from_the_owner() {
+        for (mode, reading, searching) in [
+            ("000", true, true),
+            ("0", true, true),
+            ("077", true, true),
+            ("644", false, true),
+            ("755", false, false),
+            ("u-rwx", true, true),
+            ("a-r", true, false),
+            ("-x", false, true),
+            ("u=", true, true),
+            ("u=rwX,go=rX", false, false),
+            ("go-rwx", false, false),
+            ("a-rwx,u+rwx", false, false),
+            ("u=g", false, false),
+            ("x-y", false, false),
+        ] {
+            assert_eq!(taken(mode), Taken { reading, searching }, "{mode}");
+        }
+    }
+}
