@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::{CWD, Session};
 use rig_guard::judge;
+use rig_guard::policy::{Pack, Policy};
 
 /// A rewrite, by its name and what it makes of a command.
 type Rewrite = (&'static str, fn(&str) -> String);
@@ -44,7 +45,7 @@ fn octal(text: &str) -> String {
 const REWRITES: [Rewrite; 44] = [
     ("as it is", |c| c.to_owned()),
     ("behind another", |c| format!("ls; {c}")),
-    ("before another", |c| format!("{}; ls", c.trim_end())),
+    ("before another", |c| format!("{c}{}ls", if c.contains('\n') { "\n" } else { "; " })),
     ("on a line of its own", |c| format!("ls\n{c}\nls\n")),
     ("if that works", |c| format!("make && {{ {c}\n}}")),
     ("if that fails", |c| format!("make || {{ {c}\n}}")),
@@ -79,8 +80,8 @@ const REWRITES: [Rewrite; 44] = [
     ("in octal", |c| format!("eval $'{}'", octal(c))),
     ("printed into a shell", |c| format!("printf '%s\\n' {} | sh", quoted(c))),
     ("in base64", |c| format!("echo {} | base64 -d | bash", base64(c))),
-    ("in a file", |c| format!("cat > /tmp/x.sh <<'{0}'\n{c}\n{0}\nbash /tmp/x.sh", end(c))),
-    ("in a file that is sourced", |c| format!("printf '%s\\n' {} > /tmp/x; . /tmp/x", quoted(c))),
+    ("in a file", |c| format!("cat > /tmp/x{1}.sh <<'{0}'\n{c}\n{0}\nbash /tmp/x{1}.sh", end(c), c.len())),
+    ("in a file that is sourced", |c| format!("printf '%s\\n' {} > /tmp/x{1}; . /tmp/x{1}", quoted(c), c.len())),
     ("at the end", |c| format!("trap {} EXIT", quoted(c))),
     ("in an array", |c| format!("a=({}); eval \"${{a[0]}}\"", quoted(c))),
     ("in a program", |c| format!("python3 -c {}", quoted(&format!("import os; os.system({c:?})")))),
@@ -108,8 +109,8 @@ const QUOTINGS: [Rewrite; 16] = [
     ("array", |c| format!("cmds=({}); echo \"${{#cmds[@]}}\"", quoted(c))),
 ];
 
-/// Reads the commands that a file of cases refuses, with their rules.
-fn refused() -> Vec<(String, String)> {
+/// Reads the commands that the files of cases refuse, with their rules and the packs that are on.
+fn refused() -> Vec<(String, String, Vec<Pack>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).collect();
     files.sort();
@@ -119,18 +120,22 @@ fn refused() -> Vec<(String, String)> {
         if file.ends_with("unreadable.txt") {
             continue;
         }
-        for line in std::fs::read_to_string(&file).unwrap().lines() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let named = text.lines().next().and_then(|line| line.strip_prefix("# packs: "));
+        let packs: Vec<Pack> = named.into_iter().flat_map(|n| n.split(", ")).filter_map(Pack::find).collect();
+        for line in text.lines() {
             if let Some((head, command)) = line.strip_prefix("deny ").and_then(|line| line.split_once(": ")) {
                 let rule = head.split(' ').next().unwrap();
-                found.push((rule.to_owned(), command.replace('⏎', "\n")));
+                found.push((rule.to_owned(), command.replace('⏎', "\n"), packs.clone()));
             }
         }
     }
     found
 }
 
-fn rule(command: &str) -> Option<String> {
-    judge::command(command, Some(CWD), &Session::default()).map(|refused| refused.rule.to_string())
+fn rule(command: &str, packs: &[Pack]) -> Option<String> {
+    judge::command(command, Some(CWD), &Session::with(Policy::with_packs(packs)))
+        .map(|refused| refused.rule.to_string())
 }
 
 /// A generator that gives the same numbers on every run.
@@ -146,10 +151,10 @@ impl Random {
 #[test]
 fn a_refused_command_stays_refused_however_it_is_run() {
     let mut wrong = Vec::new();
-    for (expected, command) in refused() {
+    for (expected, command, packs) in refused() {
         for (name, rewrite) in REWRITES {
             let rewritten = rewrite(&command);
-            if rule(&rewritten).is_none() {
+            if rule(&rewritten, &packs).is_none() {
                 wrong.push(format!("{name} ({expected}): {rewritten}"));
             }
         }
@@ -161,7 +166,7 @@ fn a_refused_command_stays_refused_however_it_is_run() {
 fn a_refused_command_stays_refused_under_several_rewrites() {
     let mut random = Random(20_260_301);
     let mut wrong = Vec::new();
-    for (expected, command) in refused() {
+    for (expected, command, packs) in refused() {
         for _ in 0..8 {
             let (mut rewritten, mut names) = (command.clone(), Vec::new());
             for _ in 0..3 {
@@ -169,7 +174,7 @@ fn a_refused_command_stays_refused_under_several_rewrites() {
                 names.push(name);
                 rewritten = rewrite(&rewritten);
             }
-            if rule(&rewritten).is_none() {
+            if rule(&rewritten, &packs).is_none() {
                 wrong.push(format!("{} ({expected}): {rewritten}", names.join(", ")));
             }
         }
@@ -180,10 +185,10 @@ fn a_refused_command_stays_refused_under_several_rewrites() {
 #[test]
 fn a_command_that_is_only_quoted_passes() {
     let mut wrong = Vec::new();
-    for (expected, command) in refused() {
+    for (expected, command, _) in refused() {
         for (name, quote) in QUOTINGS {
             let text = quote(&command);
-            if let Some(found) = rule(&text) {
+            if let Some(found) = rule(&text, &[]) {
                 wrong.push(format!("{name} ({expected}): {found}: {text}"));
             }
         }
@@ -198,7 +203,7 @@ fn no_damage_to_the_text_makes_the_guard_fail() {
         "'", "\"", "`", "$(", ")", "${", "}", "((", "))", "[[", "]]", "<<E\n", "\\", ";", "|", "&", "\n",
         "$'", "[", "]", "é", "{", "\0", "#",
     ];
-    let commands: Vec<String> = refused().into_iter().map(|(_, command)| command).collect();
+    let commands: Vec<String> = refused().into_iter().map(|(_, command, _)| command).collect();
     for _ in 0..20_000 {
         let mut text: Vec<char> = commands[random.below(commands.len())].chars().collect();
         for _ in 0..=random.below(4) {
@@ -218,6 +223,6 @@ fn no_damage_to_the_text_makes_the_guard_fail() {
         }
         let text: String = text.into_iter().collect();
         // A panic is the failure.
-        let _ = rule(&text);
+        let _ = rule(&text, &[]);
     }
 }

@@ -4,6 +4,7 @@
 //! carries its own examples, which are tests and the documentation's table.
 
 mod args;
+pub(crate) mod db;
 mod files;
 pub(crate) mod fs;
 mod git;
@@ -16,7 +17,6 @@ pub(crate) mod packs;
 mod paths;
 pub(crate) mod pattern;
 pub(crate) mod settings;
-mod sql;
 mod targets;
 pub(crate) mod unreadable;
 
@@ -87,11 +87,12 @@ impl Finding {
 }
 
 /// The rules in groups, in the order in which they are asked.
+#[rustfmt::skip]
 static GROUPS: &[&[&Rule]] = &[
     git::RULES,
     fs::RULES,
     k8s::RULES,
-    sql::RULES,
+    db::RULES,
     own::RULES,
     off::RULES,
     unreadable::RULES,

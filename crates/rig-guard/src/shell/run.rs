@@ -204,12 +204,30 @@ impl Shell<'_> {
             if n + 1 == commands.len() {
                 status = self.isolated(|shell| shell.command(command))?;
             } else {
-                let (items, _) = self.capture(|shell| shell.isolated(|shell| shell.command(command)))?;
+                let (mut items, _) = self.capture(|shell| shell.isolated(|shell| shell.command(command)))?;
+                if let Some(path) = self.whole_file(command)? {
+                    items = vec![Item::Disk(path)];
+                }
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
         }
         self.state.put(Rc::from(INPUT), outer);
         Ok(status)
+    }
+
+    /// Returns the file that a command prints as it stands on the disk: `cat FILE`.
+    fn whole_file(&mut self, command: &Command) -> Flow<Option<Rc<str>>> {
+        let Command::Simple(simple) = command else { return Ok(None) };
+        let [name, path] = simple.words.as_slice() else { return Ok(None) };
+        let plain = simple.assignments.is_empty() && simple.redirects.is_empty();
+        if name != "cat" || !plain || path.contains(['`', '(', '*', '?', '[']) || path.starts_with('-') {
+            return Ok(None);
+        }
+        let path = self.single(path)?;
+        Ok(match self.contents(&path) {
+            Item::Disk(path) => Some(path),
+            _ => None,
+        })
     }
 
     fn branches(&mut self, arms: &[(List, List)], otherwise: &List) -> Flow<Status> {

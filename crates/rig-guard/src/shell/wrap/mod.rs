@@ -4,6 +4,7 @@
 //! the rest of their line are read here and in the modules beside.
 
 mod contain;
+mod database;
 mod git;
 mod interpret;
 mod items;
@@ -106,6 +107,9 @@ impl Shell<'_> {
                 }
             }
             _ => {}
+        }
+        if let Some(found) = self.client(name, words) {
+            return found;
         }
         if let Some(found) = interpret::interpreter(name, words, input) {
             return found;

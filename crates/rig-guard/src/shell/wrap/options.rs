@@ -40,9 +40,6 @@ static RUNS: &[Runs] = runs! {
     "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" "silent !";
     "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" "r !";
     "less more most" "+" "" "!";
-    "psql" "-c --command" "cdfFhLopPRTUvhn" "\\!";
-    "mysql mariadb" "-e --execute" "ehuPDS" "system ";
-    "mysql mariadb" "-e --execute" "ehuPDS" "\\!";
     "systemd-run" "--property -p" "upEHMS" "ExecStartPre=";
     "systemd-run" "--property -p" "upEHMS" "ExecStopPost=";
     "dpkg apt apt-get" "-o --pre-invoke --post-invoke" "otc" "";
@@ -70,15 +67,13 @@ pub(super) fn code_options(name: &str, words: &[Word]) -> Option<Unwrapped> {
             }
         }
     }
-    // `vim +'!cmd'`, `less +'!cmd'`, `socat EXEC:cmd`, `sqlite3 db '.shell cmd'`, `osascript`.
+    // `vim +'!cmd'`, `less +'!cmd'`, `socat EXEC:cmd`, `osascript`.
     for word in words.iter().skip(1) {
         let prefixes: &[&str] = match name {
             "vim" | "vi" | "nvim" | "view" | "gvim" | "ex" | "less" | "more" => {
                 &["+!", "+:!", "+silent !", "+r !", "+:r !"]
             }
             "socat" => &["EXEC:", "SYSTEM:", "exec:", "system:", "SHELL:"],
-            "sqlite3" | "litecli" | "duckdb" => &[".shell ", ".system ", ".sh "],
-            "psql" | "pgcli" => &["\\! "],
             _ => break,
         };
         let found = prefixes.iter().find(|prefix| word.text.starts_with(**prefix));

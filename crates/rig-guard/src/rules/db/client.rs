@@ -1,0 +1,383 @@
+//! The clients of databases, and where on their command lines SQL stands.
+
+use std::borrow::Cow;
+
+use super::super::args::{Arg, Grammar, PLAIN, listed, read};
+use super::pieces::Commands;
+use super::token::Dialect;
+use crate::shell::Word;
+
+/// What the operands of a client are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operands {
+    /// Names of databases, users, hosts.
+    Names,
+    /// SQL, behind the name of a database for some.
+    Sql,
+    /// SQL in several words.
+    Joined,
+    /// Files, behind an `@`.
+    Files,
+}
+
+/// A client. Lists are words with spaces between them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client {
+    names: &'static str,
+    pub(super) dialect: Dialect,
+    pub(super) commands: Commands,
+    grammar: Grammar,
+    /// The first operands: only with these does it take SQL.
+    sub: &'static str,
+    /// Options whose value is SQL.
+    code: &'static str,
+    /// Options whose value is a file with SQL.
+    files: &'static str,
+    /// Options whose value is the name of a database.
+    database: &'static str,
+    operands: Operands,
+}
+
+const STANDARD: Dialect = Dialect {
+    hash: false,
+    executable: false,
+    backslash: false,
+    double: false,
+    nested: false,
+    dollar: false,
+    brackets: false,
+    transactional: false,
+};
+const POSTGRES: Dialect = Dialect { nested: true, dollar: true, transactional: true, ..STANDARD };
+const MYSQL: Dialect = Dialect { hash: true, executable: true, backslash: true, double: true, ..STANDARD };
+const SQLITE: Dialect = Dialect { brackets: true, transactional: true, ..STANDARD };
+const SERVER: Dialect = Dialect { brackets: true, nested: true, transactional: true, ..STANDARD };
+const CLICKHOUSE: Dialect = Dialect { backslash: true, nested: true, ..STANDARD };
+
+const NONE: Client = Client {
+    names: "",
+    dialect: STANDARD,
+    commands: Commands::None,
+    grammar: Grammar { abbreviates: true, ..PLAIN },
+    sub: "",
+    code: "",
+    files: "",
+    database: "",
+    operands: Operands::Names,
+};
+
+const PSQL: Client = Client {
+    dialect: POSTGRES,
+    commands: Commands::Psql,
+    grammar: Grammar {
+        short: "cdfFhLopPRTUv",
+        long: "command dbname file field-separator host log-file output port pset record-separator table-attr \
+            username variable set",
+        abbreviates: true,
+        ..PLAIN
+    },
+    code: "c command",
+    files: "f file",
+    database: "d dbname",
+    ..NONE
+};
+
+const SQLITE_SHELL: Client = Client {
+    dialect: SQLITE,
+    commands: Commands::Sqlite,
+    grammar: Grammar {
+        long: "cmd init separator newline nullvalue vfs mmap maxsize heap c s f storage_version",
+        dash: true,
+        ..PLAIN
+    },
+    code: "cmd",
+    files: "init",
+    operands: Operands::Sql,
+    ..NONE
+};
+
+const EXECUTE: Grammar = Grammar {
+    short: "hpPuUdDSefqkiI",
+    long: "execute file query host port user username password database server socket url command commands catalog schema \
+        keyspace output-format",
+    abbreviates: true,
+    ..PLAIN
+};
+
+#[rustfmt::skip]
+static CLIENTS: &[Client] = &[
+    Client { names: "psql ysqlsh gsql", ..PSQL },
+    Client { names: "pgcli",
+        grammar: Grammar { short: "hpUudDc", long: "host port user username dbname dsn command prompt pgclirc log-file",
+            ..PLAIN }, ..PSQL },
+    Client { names: "usql", ..PSQL },
+    Client { names: "vsql",
+        grammar: Grammar { short: "cdfFhopPRTUvw", ..PSQL.grammar }, ..PSQL },
+    Client { names: "mysql mariadb mysqlsh", dialect: MYSQL, commands: Commands::Mysql,
+        grammar: Grammar { short: "ehuPDSfO", attached: "p#",
+            long: "execute host port user socket database default-character-set delimiter prompt init-command protocol \
+                ssl-ca ssl-cert ssl-key defaults-file defaults-extra-file defaults-group-suffix login-path \
+                max-allowed-packet plugin-dir file", abbreviates: true, ..PLAIN },
+        code: "e execute init-command", files: "file", database: "D database", ..NONE },
+    Client { names: "mycli", dialect: MYSQL, commands: Commands::Mysql,
+        grammar: Grammar { short: "ehuPDSd", attached: "p", long: "execute host port user socket database dsn myclirc",
+            ..PLAIN },
+        code: "e execute", database: "D database", ..NONE },
+    Client { names: "sqlite3 sqlite sqlcipher", ..SQLITE_SHELL },
+    Client { names: "litecli",
+        grammar: Grammar { short: "eD", long: "execute database liteclirc", ..PLAIN },
+        code: "e execute", ..SQLITE_SHELL },
+    Client { names: "duckdb", dialect: Dialect { dollar: true, brackets: false, ..SQLITE },
+        code: "cmd c s", files: "init f", ..SQLITE_SHELL },
+    Client { names: "sqlcmd mssql-cli osql", dialect: SERVER, commands: Commands::Sqlcmd,
+        grammar: Grammar { short: "SUPdQqiohHswltmrcKaADLy",
+            long: "query initial-query input-file server database-name user-name password", abbreviates: true, ..PLAIN },
+        code: "Q q query initial-query", files: "i input-file", database: "d database-name", ..NONE },
+    Client { names: "clickhouse-client clickhouse", dialect: CLICKHOUSE,
+        grammar: Grammar { short: "qhudDCf", long: "query queries-file host port user password database config-file format",
+            ..PLAIN },
+        code: "q query", files: "queries-file", database: "d database", operands: Operands::Sql, ..NONE },
+    Client { names: "cockroach", dialect: Dialect { nested: false, ..POSTGRES }, commands: Commands::Psql,
+        grammar: Grammar { short: "efdup", long: "execute file url host port user database certs-dir set format",
+            ..PLAIN },
+        code: "e execute", files: "f file", database: "d database", ..NONE },
+    Client { names: "cqlsh ycqlsh", grammar: EXECUTE, code: "e execute", files: "f file", ..NONE },
+    Client { names: "trino presto trino-cli presto-cli", grammar: Grammar { short: "f", ..EXECUTE }, code: "execute",
+        files: "f file", ..NONE },
+    Client { names: "hive beeline spark-sql", grammar: Grammar { short: "efunpdi", long: "", ..EXECUTE },
+        code: "e", files: "f", ..NONE },
+    Client { names: "impala-shell", grammar: Grammar { short: "qfidku", long: "query query_file impalad database", ..EXECUTE },
+        code: "q query", files: "f query_file", ..NONE },
+    Client { names: "snowsql snow", dialect: Dialect { dollar: true, ..STANDARD },
+        grammar: Grammar { short: "qfacdswrou", long: "query filename accountname dbname", ..EXECUTE },
+        code: "q query", files: "f filename", ..NONE },
+    Client { names: "bq", sub: "query", dialect: Dialect { hash: true, backslash: true, double: true, transactional: true, ..STANDARD },
+        grammar: Grammar { dash: true, ..PLAIN }, operands: Operands::Sql, ..NONE },
+    Client { names: "sqlplus sql", operands: Operands::Files, ..NONE },
+    Client { names: "isql tsql fsql bsqldb", dialect: SERVER, commands: Commands::Sqlcmd,
+        grammar: Grammar { short: "SUPDHpiodm", ..PLAIN }, files: "i", ..NONE },
+    Client { names: "mclient", dialect: STANDARD, grammar: Grammar { short: "sdhpuflE",
+        long: "statement database host port user", ..PLAIN }, code: "s statement", ..NONE },
+    Client { names: "db2", grammar: Grammar { short: "fzlrd", ..PLAIN }, files: "f", operands: Operands::Joined, ..NONE },
+    Client { names: "dolt", sub: "sql", dialect: MYSQL, commands: Commands::Mysql,
+        grammar: Grammar { short: "qfr", long: "query file host user password", ..PLAIN }, code: "q query",
+        files: "f file", ..NONE },
+    Client { names: "turso", sub: "db shell", dialect: SQLITE, commands: Commands::Sqlite, operands: Operands::Sql, ..NONE },
+    Client { names: "sqlite-utils", dialect: SQLITE, operands: Operands::Sql, ..NONE },
+    Client { names: "wrangler", sub: "d1 execute", dialect: SQLITE,
+        grammar: Grammar { long: "command file config env", ..PLAIN }, code: "command", files: "file", ..NONE },
+    Client { names: "heroku", sub: "pg:psql", grammar: Grammar { short: "car", long: "command app remote credential file",
+        ..PLAIN }, code: "c command", files: "f file", ..PSQL },
+];
+
+/// Every client by name.
+pub(super) const NAMES: &[&str] = &[
+    "psql",
+    "ysqlsh",
+    "gsql",
+    "pgcli",
+    "usql",
+    "vsql",
+    "mysql",
+    "mariadb",
+    "mysqlsh",
+    "mycli",
+    "sqlite3",
+    "sqlite",
+    "sqlcipher",
+    "litecli",
+    "duckdb",
+    "sqlcmd",
+    "mssql-cli",
+    "osql",
+    "clickhouse-client",
+    "clickhouse",
+    "cockroach",
+    "cqlsh",
+    "ycqlsh",
+    "trino",
+    "presto",
+    "trino-cli",
+    "presto-cli",
+    "hive",
+    "beeline",
+    "spark-sql",
+    "impala-shell",
+    "snowsql",
+    "snow",
+    "bq",
+    "sqlplus",
+    "sql",
+    "isql",
+    "tsql",
+    "fsql",
+    "bsqldb",
+    "mclient",
+    "db2",
+    "dolt",
+    "turso",
+    "sqlite-utils",
+    "wrangler",
+    "heroku",
+];
+
+/// Where a client finds SQL.
+#[derive(Debug)]
+pub(crate) enum Source<'a> {
+    /// In a word.
+    Sql(Cow<'a, Word>),
+    /// In a file.
+    File(Cow<'a, Word>),
+    /// On its standard input.
+    Input,
+}
+
+/// What a command line says.
+#[derive(Debug, Default)]
+pub(crate) struct Line<'a> {
+    pub(crate) sources: Vec<Source<'a>>,
+    /// The names of databases, or what may be one.
+    pub(super) databases: Vec<String>,
+    /// The values of `-v`.
+    pub(super) variables: Vec<(String, String)>,
+}
+
+/// Finds a client by its name.
+pub(crate) fn find(name: &str) -> Option<&'static Client> {
+    // Most commands are none, and the list of names is quicker to go through.
+    if NAMES.contains(&name) { CLIENTS.iter().find(|client| listed(client.names, name)) } else { None }
+}
+
+impl Client {
+    /// Reads the words behind its name. `None` where they do not make it take SQL.
+    pub(crate) fn line<'a>(&self, words: &'a [Word]) -> Option<Line<'a>> {
+        let mut line = Line::default();
+        let mut sub = self.sub.split_ascii_whitespace();
+        let (mut operands, mut memory, mut given) = (0, false, false);
+        let mut joined = Word::default();
+        for arg in read(words, &self.grammar) {
+            match arg {
+                Arg::Option("help" | "version" | "dry_run", _) => return None,
+                Arg::Option("?", _) if self.commands != Commands::None => return None,
+                Arg::Option("v" | "set" | "variable", Some(value)) if self.commands == Commands::Psql => {
+                    let (name, value) = value.text.split_once('=').unwrap_or((&value.text, ""));
+                    line.variables.push((name.to_owned(), value.to_owned()));
+                }
+                Arg::Option(name, Some(value)) if listed(self.code, name) => {
+                    given |= name != "cmd";
+                    line.sources.push(Source::Sql(value));
+                }
+                Arg::Option(name, Some(value)) if listed(self.files, name) => {
+                    given |= name != "init";
+                    line.sources.extend(value.split(',').map(|file| Source::File(Cow::Owned(file))));
+                }
+                Arg::Option(name, Some(value)) if listed(self.database, name) => {
+                    line.databases.push(database(&value.text).to_owned());
+                }
+                Arg::Option(..) => {}
+                Arg::Operand(word) => {
+                    if let Some(wanted) = sub.next() {
+                        if word.text != wanted {
+                            return None;
+                        }
+                        continue;
+                    }
+                    operands += 1;
+                    memory |= operands == 1 && self.commands == Commands::Sqlite && word.text == ":memory:";
+                    match self.operands {
+                        Operands::Names if operands == 1 => {
+                            line.databases.push(database(&word.text).to_owned())
+                        }
+                        Operands::Names => {}
+                        // The first operand may be the name of a database.
+                        Operands::Sql => {
+                            given |= operands > 1 || word.text.contains(' ');
+                            line.sources.push(Source::Sql(Cow::Borrowed(word)));
+                        }
+                        Operands::Joined => {
+                            joined.push(&Word::literal(" "));
+                            joined.push(word);
+                            given = true;
+                        }
+                        Operands::Files if word.text.starts_with('@') => {
+                            given = true;
+                            line.sources.push(Source::File(Cow::Owned(word.tail(1))));
+                        }
+                        Operands::Files => line.sources.push(Source::Sql(Cow::Borrowed(word))),
+                    }
+                }
+            }
+        }
+        if sub.next().is_some() || memory {
+            return None;
+        }
+        if self.operands == Operands::Joined && operands > 0 {
+            line.sources.push(Source::Sql(Cow::Owned(joined)));
+        }
+        // With SQL on the command line nothing else is read.
+        if !given {
+            line.sources.push(Source::Input);
+        }
+        Some(line)
+    }
+}
+
+/// Returns the name of a database out of an address or a connection string.
+fn database(text: &str) -> &str {
+    if let Some((_, rest)) = text.split_once("://") {
+        let path = rest.split_once('/').map_or("", |(_, path)| path);
+        return path.split(['?', '#']).next().unwrap_or(path);
+    }
+    text.split_whitespace().find_map(|field| field.strip_prefix("dbname=")).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_client_is_one_of_the_programs() {
+        let all: Vec<&str> = CLIENTS.iter().flat_map(|client| client.names.split(' ')).collect();
+        assert_eq!(all, NAMES);
+    }
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let words: Vec<Word> = line.split(' ').map(|word| Word::literal(word.replace('_', " "))).collect();
+        let found = find(&words[0].text).unwrap().line(&words[1..]);
+        let shown = found.map_or("nothing".to_owned(), |line| {
+            let sources = line.sources.iter().map(|source| match source {
+                Source::Sql(word) => format!("[{}]", word.text),
+                Source::File(word) => format!("<{}", word.text),
+                Source::Input => "input".to_owned(),
+            });
+            let databases = line.databases.iter().map(|name| format!("in {name}"));
+            sources.chain(databases).collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(shown, expected, "{line}");
+    }
+
+    #[test]
+    fn sql_is_found_where_each_client_takes_it() {
+        check("psql -U app -Atc select_1 -d shop", "[select 1] in shop");
+        check("psql --comm=select_1 --fil x.sql", "[select 1] <x.sql");
+        check("psql postgres://u:p@db/shop?sslmode=off", "input in shop");
+        check("psql -d host=db_dbname=shop -c x", "[x] in shop");
+        check("psql --help", "nothing");
+        check("mysql -u root -psecret shop -Nse select_1", "[select 1] in shop");
+        check("mysql -p shop", "input in shop");
+        check("sqlite3 app.db", "[app.db] input");
+        check("sqlite3 -cmd .mode_csv app.db select_1", "[.mode csv] [app.db] [select 1]");
+        check("sqlite3 :memory: drop", "nothing");
+        check("duckdb app.db -c x", "[app.db] [x]");
+        check("sqlcmd -S db -Q x -i a.sql,b.sql", "[x] <a.sql <b.sql");
+        check("clickhouse client --query x", "[client] [x]");
+        check("bq query --use_legacy_sql=false select_1", "[select 1]");
+        check("bq ls", "nothing");
+        check("db2 drop table x", "[ drop table x]");
+        check("sqlplus -s u/p@db @x.sql", "[u/p@db] <x.sql");
+        check("wrangler d1 execute shop --command x", "[x] in shop");
+        check("wrangler deploy", "nothing");
+        check("heroku pg:psql -a web -c x", "[x]");
+    }
+}

@@ -1,0 +1,72 @@
+//! Clients of databases: what they give to a shell.
+
+use std::rc::Rc;
+
+use super::super::Shell;
+use super::super::state::{INPUT, Item};
+use super::super::word::Word;
+use super::Unwrapped;
+use crate::rules::db::client::{self, Client, Source};
+use crate::rules::db::pieces::escapes;
+
+/// How many files that name one another are read.
+const MAX_FILES: usize = 8;
+
+impl Shell<'_> {
+    /// Returns the code for a shell in what a client of a database reads; `None` where there is none.
+    pub(super) fn client(&mut self, name: &str, words: &[Word]) -> Option<Unwrapped> {
+        let client = client::find(name)?;
+        let line = client.line(&words[1..])?;
+        let mut codes = Vec::new();
+        for source in &line.sources {
+            match source {
+                Source::Sql(word) => self.escapes(client, word, &mut codes, 0),
+                Source::File(path) => {
+                    if let Some(text) = self.sql_of(path) {
+                        self.escapes(client, &text, &mut codes, 1);
+                    }
+                }
+                Source::Input => {
+                    let text = match self.pick(INPUT) {
+                        Some(Item::Text(text)) => Some(text),
+                        Some(Item::Disk(path)) => self.read_sql(&path),
+                        _ => None,
+                    };
+                    if let Some(text) = text {
+                        self.escapes(client, &text, &mut codes, 0);
+                    }
+                }
+            }
+        }
+        let code = |(code, elsewhere)| Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere };
+        (!codes.is_empty()).then(|| Unwrapped::Many(codes.into_iter().map(code).collect()))
+    }
+
+    fn escapes(&mut self, client: &Client, text: &Word, codes: &mut Vec<(String, bool)>, depth: usize) {
+        let found = escapes(client, &text.to_code());
+        codes.extend(found.codes);
+        for path in found.files {
+            if depth < MAX_FILES
+                && let Some(text) = self.sql_of(&Word::literal(path))
+            {
+                self.escapes(client, &text, codes, depth + 1);
+            }
+        }
+    }
+
+    /// Returns the text of a file with SQL.
+    fn sql_of(&mut self, path: &Word) -> Option<Word> {
+        match self.contents(path) {
+            Item::Text(text) => Some(text),
+            Item::Disk(path) => self.read_sql(&path),
+            _ => None,
+        }
+    }
+
+    fn read_sql(&mut self, path: &Rc<str>) -> Option<Word> {
+        if self.context.elsewhere || self.context.mounts.is_some() {
+            return None;
+        }
+        self.world.script(path).map(|script| Word::literal(script.text.replace('\0', "")))
+    }
+}
