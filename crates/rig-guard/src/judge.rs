@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::policy::Extra;
 use crate::rules::packs::Seen;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
-use crate::rules::{self, Finding, Rule, fs, off, own};
+use crate::rules::{self, Finding, Rule, Steps, fs, off, own};
 use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
@@ -61,12 +61,12 @@ impl Refused {
 
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
 pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: false, service: false, seen: Seen::default(), refused: None })
+    walked(code, cwd, Judge::new(world, false))
 }
 
 /// Judges code that may be in another language than that of a shell.
 pub fn foreign(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
-    walked(code, cwd, Judge { world, foreign: true, service: false, seen: Seen::default(), refused: None })
+    walked(code, cwd, Judge::new(world, true))
 }
 
 fn walked(code: &str, cwd: Option<&str>, mut judge: Judge<'_>) -> Option<Refused> {
@@ -90,7 +90,16 @@ struct Judge<'a> {
     service: bool,
     /// What earlier commands say about later ones.
     seen: Seen,
+    /// What the commands before have done to the repository.
+    steps: Steps,
     refused: Option<Refused>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(world: &'a dyn World, foreign: bool) -> Self {
+        let (seen, steps) = (Seen::default(), Steps::default());
+        Self { world, foreign, service: false, seen, steps, refused: None }
+    }
 }
 
 impl Judge<'_> {
@@ -111,7 +120,9 @@ impl Judge<'_> {
 
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
-        let found = rules::judge(call, self.world).or_else(|| self.seen.judge(call, self.world));
+        let found = rules::judge(call, self.world)
+            .or_else(|| self.seen.judge(call, self.world))
+            .or_else(|| self.steps.follow(call, self.world));
         self.seen.note(call, self.world);
         match found {
             Some((rule, Finding { detail })) => {

@@ -92,6 +92,19 @@ pub trait World {
         &[]
     }
 
+    /// Returns every setting of git as it holds in a directory, in the order in which git reads them.
+    /// The keys are in small letters.
+    fn git_settings(&self, dir: Option<&str>) -> Vec<(String, String)> {
+        let _ = dir;
+        Vec::new()
+    }
+
+    /// Returns the branch that is checked out in a directory, where a file says so.
+    fn git_branch(&self, dir: &str) -> Option<String> {
+        let _ = dir;
+        None
+    }
+
     /// Says whether the time for a verdict is used up.
     fn exhausted(&self) -> bool {
         false
@@ -333,6 +346,16 @@ impl World for System<'_> {
 
     fn mounts(&self) -> &[String] {
         self.mounts.get_or_init(disk::mounts)
+    }
+
+    fn git_settings(&self, dir: Option<&str>) -> Vec<(String, String)> {
+        keep_deadline();
+        disk::git_settings(dir.map(Path::new), self.paths.home.as_deref())
+    }
+
+    fn git_branch(&self, dir: &str) -> Option<String> {
+        keep_deadline();
+        Repository::find(Path::new(dir))?.head().branch().map(str::to_owned)
     }
 
     fn exhausted(&self) -> bool {

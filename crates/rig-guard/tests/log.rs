@@ -170,6 +170,7 @@ fn an_explanation_shows_each_command_and_what_the_rules_make_of_it() {
     let expected = "\
 1. sudo bash -c 'cd /srv; git push $F origin main'
    in /tmp
+   strict.root: off, like all of the pack strict
 2. bash -c 'cd /srv; git push $F origin main'
    through sudo
    in /tmp
@@ -180,10 +181,10 @@ fn an_explanation_shows_each_command_and_what_the_rules_make_of_it() {
    through sudo, bash
    in /srv
    git.push.force: nothing found
-   git.reset.hard: nothing found
+   git.push.delete: nothing found
 ";
-    let shown: String = output.stdout.lines().take(13).map(|line| format!("{line}\n")).collect();
-    assert_eq!(shown, expected.replace("$…", shown.lines().nth(8).unwrap().split(' ').nth(3).unwrap()));
+    let shown: String = output.stdout.lines().take(14).map(|line| format!("{line}\n")).collect();
+    assert_eq!(shown, expected.replace("$…", shown.lines().nth(9).unwrap().split(' ').nth(3).unwrap()));
     assert!(output.stdout.ends_with("let through\n") && output.code == Some(0), "{}", output.stdout);
     let output = guard(&home).cwd("/tmp").args(["explain", "--json", "F=-f; git push $F"]).output();
     let explained: Value = serde_json::from_str(&output.stdout).unwrap();

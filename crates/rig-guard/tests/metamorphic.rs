@@ -81,7 +81,9 @@ const REWRITES: [Rewrite; 44] = [
     ("printed into a shell", |c| format!("printf '%s\\n' {} | sh", quoted(c))),
     ("in base64", |c| format!("echo {} | base64 -d | bash", base64(c))),
     ("in a file", |c| format!("cat > /tmp/x{1}.sh <<'{0}'\n{c}\n{0}\nbash /tmp/x{1}.sh", end(c), c.len())),
-    ("in a file that is sourced", |c| format!("printf '%s\\n' {} > /tmp/x{1}; . /tmp/x{1}", quoted(c), c.len())),
+    ("in a file that is sourced", |c| {
+        format!("printf '%s\\n' {} > /tmp/x{1}; . /tmp/x{1}", quoted(c), c.len())
+    }),
     ("at the end", |c| format!("trap {} EXIT", quoted(c))),
     ("in an array", |c| format!("a=({}); eval \"${{a[0]}}\"", quoted(c))),
     ("in a program", |c| format!("python3 -c {}", quoted(&format!("import os; os.system({c:?})")))),

@@ -20,6 +20,8 @@ pub(crate) mod settings;
 mod targets;
 pub(crate) mod unreadable;
 
+pub(crate) use git::Steps;
+
 pub use crate::policy::Pack;
 use crate::policy::Policy;
 use crate::shell::Call;

@@ -116,6 +116,13 @@ fn entry(index: &[u8], wanted: &[u8]) -> Option<(u32, u32, u32)> {
 
 /// Returns the values of a setting of git, in the order in which git reads them.
 pub(super) fn git_config(dir: Option<&Path>, home: Option<&Path>, key: &str) -> Vec<String> {
+    let mut settings = git_settings(dir, home);
+    settings.retain(|(own, _)| own == key);
+    settings.into_iter().map(|(_, value)| value).collect()
+}
+
+/// Returns every setting of git, in the order in which git reads them.
+pub(super) fn git_settings(dir: Option<&Path>, home: Option<&Path>) -> Vec<(String, String)> {
     let mut paths = vec![PathBuf::from("/etc/gitconfig")];
     if let Some(home) = home {
         paths.extend([home.join(".config/git/config"), home.join(".gitconfig")]);
@@ -124,15 +131,15 @@ pub(super) fn git_config(dir: Option<&Path>, home: Option<&Path>, key: &str) -> 
         paths.push(repository.common_dir.join("config"));
         paths.push(repository.git_dir.join("config.worktree"));
     }
-    let mut values = Vec::new();
+    let mut found = Vec::new();
     let mut read = 0;
     for path in paths {
-        values_in(&path, home, key, &mut values, &mut read);
+        settings_in(&path, home, &mut found, &mut read);
     }
-    values
+    found
 }
 
-fn values_in(path: &Path, home: Option<&Path>, wanted: &str, values: &mut Vec<String>, read: &mut usize) {
+fn settings_in(path: &Path, home: Option<&Path>, found: &mut Vec<(String, String)>, read: &mut usize) {
     let Ok(text) = files::read_text(path, MAX_CONFIG) else { return };
     *read += 1;
     for (key, value) in settings(&text) {
@@ -142,11 +149,9 @@ fn values_in(path: &Path, home: Option<&Path>, wanted: &str, values: &mut Vec<St
                 (Some(rest), Some(home)) => home.join(rest),
                 _ => path.parent().unwrap_or(path).join(&value),
             };
-            values_in(&included, home, wanted, values, read);
+            settings_in(&included, home, found, read);
         }
-        if key == wanted {
-            values.push(value);
-        }
+        found.push((key, value));
     }
 }
 

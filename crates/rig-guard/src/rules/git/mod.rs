@@ -1,0 +1,48 @@
+//! What git, and the programs around it, throw away: history at the remote and here, and work that is
+//! not committed.
+//!
+//! The command line is read as git reads it: the [options before the subcommand](invocation), the
+//! subcommand's [own options](line), and [pathspecs](pathspec).
+
+mod api;
+mod branch;
+mod config;
+mod discard;
+mod forge;
+mod history;
+mod invocation;
+mod line;
+mod pathspec;
+mod push;
+mod refspec;
+mod reset;
+mod steps;
+mod untracked;
+
+use super::{Finding, Pack, Rule};
+use invocation::Git;
+use line::Line;
+pub(crate) use steps::Steps;
+
+/// The rules of this module, in the order in which they are asked.
+pub(super) static RULES: &[&Rule] = &[
+    &push::FORCE,
+    &push::DELETE,
+    &reset::HARD,
+    &discard::TREE,
+    &discard::WORKTREE,
+    &untracked::CLEAN,
+    &untracked::STASH,
+    &branch::DELETE,
+    &history::EXPIRE,
+    &history::REWRITE,
+    &forge::DELETE,
+];
+
+/// Programs that take git's own subcommands.
+const LIKE_GIT: [&str; 5] = ["git", "hub", "yadm", "g", "git.exe"];
+
+/// Says whether a word of code that could not be read is one of these.
+fn any(words: &[&str], of: &[&str]) -> bool {
+    words.iter().any(|word| of.contains(word))
+}

@@ -1,0 +1,325 @@
+//! Pushes that replace or delete what is at the remote.
+
+use super::super::options::bundle;
+use super::config;
+use super::refspec::{Refspec, is_protected};
+use super::{Finding, Git, Line, Pack, Rule, any};
+use crate::shell::{Call, Word};
+use crate::world::World;
+
+/// Forced pushes.
+///
+/// A refspec that is not known is taken for a branch that nobody protects, and for one without `+`
+/// unless that is what it begins with. A remote that is not known may be any of the configured ones.
+pub(super) const FORCE: Rule = Rule {
+    id: "git.push.force",
+    critical: true,
+    pack: Pack::Core,
+    what: "A forced push replaces the history of the remote",
+    why: "commits that others have, or that exist nowhere else, are lost",
+    instead: "`git push --force-with-lease`, which stops when the remote has commits you have not seen; or push a new commit",
+    source: "git-push(1), git-send-pack(1), git-http-push(1), git-config(1)",
+    programs: &[
+        "git",
+        "git-push",
+        "git-send-pack",
+        "git-http-push",
+        "git-subtree",
+        "git-config",
+        "git-remote",
+        "hub",
+        "yadm",
+        "g",
+        "git.exe",
+    ],
+    unknown_program: true,
+    redirections: false,
+    judge: force,
+    suspects: |words| {
+        let set = |w: &&str| w.starts_with("remote.") && (w.ends_with(".push") || w.ends_with(".mirror"));
+        any(words, &["git"]) && words.iter().any(set)
+            || any(words, &["push", "send-pack", "git-push"])
+                && words.iter().any(|w| {
+                    matches!(*w, "--force" | "--force-with-lease" | "--mirror")
+                        || w.starts_with('+')
+                        || bundle(w).is_some_and(|b| b.contains('f'))
+                })
+    },
+    denies: &[
+        "git push --force origin main",
+        "git push -f",
+        "git -C /srv/repo push -uf origin HEAD",
+        "git push origin +main",
+        "git push --mirror backup",
+        "git push --force-with-lease origin main",
+        "git -c remote.origin.push=+refs/heads/*:refs/heads/* push",
+        "git push origin :topic && git push origin topic",
+    ],
+    allows: &[
+        "git push origin main",
+        "git push --force-with-lease",
+        "git push --force-with-lease origin topic",
+        "git push --force --dry-run",
+        "git commit -m 'docs: why git push --force is bad'",
+    ],
+};
+
+/// Deleting protected branches of the remote.
+///
+/// A branch whose name is not known is taken for one that nobody protects: merged branches are deleted in
+/// loops.
+pub(super) const DELETE: Rule = Rule {
+    id: "git.push.delete",
+    critical: true,
+    pack: Pack::Core,
+    what: "This push deletes branches of the remote that others build on",
+    why: "what only they hold is lost, and open pull requests are closed",
+    instead: "name the one branch that is merged, such as `git push origin --delete topic`; look first with `git push --prune --dry-run`",
+    source: "git-push(1)",
+    programs: &["git", "git-push", "git-send-pack", "git-http-push", "hub", "yadm", "g", "git.exe"],
+    unknown_program: true,
+    redirections: false,
+    judge: delete,
+    suspects: |words| {
+        let deletes = |w: &&str| matches!(*w, "--delete" | "--prune" | "-d") || w.starts_with(':');
+        any(words, &["push", "send-pack"]) && words.iter().any(deletes)
+    },
+    denies: &[
+        "git push origin --delete main",
+        "git push origin :master",
+        "git push --prune origin 'refs/heads/*'",
+    ],
+    allows: &[
+        "git push origin --delete topic",
+        "git push origin :refs/tags/v1.0",
+        "git push --prune --dry-run origin",
+        "git fetch --prune origin",
+    ],
+};
+
+const PUSH: &str = "verbose/v quiet/q repo= all branches mirror delete/d tags dry-run/n porcelain force/f \
+    force-with-lease? force-if-includes recurse-submodules= thin receive-pack= exec= set-upstream/u progress prune \
+    no-verify follow-tags signed? atomic push-option/o= ipv4/4 ipv6/6";
+const SEND_PACK: &str = "verbose/v quiet/q receive-pack= exec= remote= all dry-run/n mirror force/f signed? \
+    push-option= progress thin atomic stateless-rpc stdin helper-status force-with-lease? force-if-includes";
+const HTTP_PUSH: &str = "all force dry-run verbose /d /D";
+
+/// A push.
+pub(super) struct Push<'a> {
+    pub(super) line: Line<'a>,
+    /// The remote, where it is named.
+    pub(super) remote: Option<&'a Word>,
+    pub(super) refspecs: Vec<&'a Word>,
+}
+
+impl<'a> Push<'a> {
+    /// Reads a command that pushes something, and does not only say what it would do.
+    pub(super) fn of(git: &Git<'a>) -> Option<Self> {
+        let line = Line::read(
+            git.args,
+            match git.sub {
+                "send-pack" => SEND_PACK,
+                "http-push" => HTTP_PUSH,
+                _ => PUSH,
+            },
+        );
+        if line.help || line.on("dry-run") {
+            return None;
+        }
+        let mut operands = line.operands.iter().copied();
+        let remote = operands.next();
+        let refspecs = operands.collect();
+        Some(Self { line, remote, refspecs })
+    }
+
+    /// Returns the refs that it deletes, as far as they are known.
+    pub(super) fn deleted(&self) -> Vec<&'a str> {
+        let all = ["delete", "d", "D"].iter().any(|name| self.line.on(name));
+        let known = self.refspecs.iter().filter_map(|word| Refspec::of(word));
+        known.filter_map(|refspec| if all { Some(refspec.target()) } else { refspec.deletes() }).collect()
+    }
+
+    /// Returns the branches that it changes, as far as they are known; `*` for all.
+    pub(super) fn targets(&self, git: &Git<'_>) -> Vec<String> {
+        let current = || git.branch().into_iter().collect();
+        if ["all", "branches", "mirror"].iter().any(|name| self.line.on(name)) {
+            return vec!["*".to_owned()];
+        }
+        if self.refspecs.is_empty() {
+            return if self.line.on("tags") { Vec::new() } else { current() };
+        }
+        let known = self.refspecs.iter().filter_map(|word| Refspec::of(word));
+        let each =
+            known.filter(|refspec| refspec.deletes().is_none()).flat_map(|refspec| match refspec.target() {
+                "HEAD" | "@" => current(),
+                "" => vec!["*".to_owned()],
+                name => vec![name.to_owned()],
+            });
+        each.collect()
+    }
+}
+
+fn force(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
+    let git = Git::of(call, world, &["push", "send-pack", "http-push", "subtree", "config", "remote"])?;
+    match git.sub {
+        "config" => return configured(&git),
+        "remote" => return mirror(&git),
+        "subtree" => {
+            let (_, args) = git.verb().filter(|(verb, _)| *verb == "push")?;
+            let forced = args.iter().find(|word| is_forced(word))?;
+            return Some(plus(forced));
+        }
+        _ => {}
+    }
+    let push = Push::of(&git)?;
+    if let Some(word) = push.refspecs.iter().find(|word| is_forced(word)) {
+        return Some(plus(word));
+    }
+    if push.line.on("mirror") {
+        return Some(Finding::new("`--mirror` overwrites and deletes every ref of the remote"));
+    }
+    if push.line.on("force") {
+        return Some(Finding::default());
+    }
+    leased(&git, &push).or_else(|| by_settings(&git, &push))
+}
+
+/// Says whether a refspec begins with a `+`.
+fn is_forced(word: &Word) -> bool {
+    word.text.starts_with('+') && word.unknowns().all(|(at, _)| at > 0)
+}
+
+fn plus(word: &Word) -> Finding {
+    Finding::new(format!("the `+` of `{}` forces that ref", word.display()))
+}
+
+/// Looks for a protected branch that is pushed by a lease.
+fn leased(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
+    if !push.line.on("force-with-lease") {
+        return None;
+    }
+    let leases: Vec<Option<&Word>> = push.line.values("force-with-lease").collect();
+    let policy = git.world.policy();
+    let named = |target: &str| {
+        leases.iter().any(|lease| match lease.map(|word| word.known()) {
+            // A lease may be for one branch alone.
+            Some(Some(lease)) => {
+                let name = lease.split(':').next().unwrap_or(lease);
+                super::refspec::branch(name) == super::refspec::branch(target) || target == "*"
+            }
+            _ => true,
+        })
+    };
+    let target = push.targets(git).into_iter().find(|name| named(name) && is_protected(name, policy))?;
+    Some(Finding::new(if target == "*" {
+        "protected branches are among those that are pushed, and a lease does not permit that for them"
+            .to_owned()
+    } else {
+        format!(
+            "`{}` is a protected branch, for which a lease does not permit it",
+            super::refspec::branch(&target)
+        )
+    }))
+}
+
+/// Looks for settings that force the push.
+fn by_settings(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
+    if git.sub != "push" || push.line.on("delete") {
+        return None;
+    }
+    // With a colon in every refspec no setting adds anything.
+    let mapped: Vec<&str> =
+        push.refspecs.iter().filter_map(|word| word.known()).filter(|s| !s.contains(':')).collect();
+    if mapped.is_empty() && !push.refspecs.is_empty() {
+        return None;
+    }
+    let whole =
+        push.refspecs.is_empty() && !["all", "branches", "tags"].iter().any(|name| push.line.on(name));
+    let mut settings = git.world.git_settings(git.cwd().as_deref());
+    settings.extend(git.settings().into_iter().filter_map(|setting| {
+        let value = setting.value.map_or(Some("true".to_owned()), |word| word.known().map(str::to_owned))?;
+        Some((setting.key, value))
+    }));
+    let remote = remote(git, push, &settings);
+    let own = |key: &str, name: &str| {
+        let part = key.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(name)?.strip_suffix('.'));
+        part.is_some_and(|part| remote.as_ref().is_none_or(|remote| part.eq_ignore_ascii_case(remote)))
+    };
+    let mirror = settings.iter().rev().find(|(key, _)| own(key, "mirror"));
+    if let Some((key, _)) = mirror.filter(|(_, value)| whole && config::is_true(value)) {
+        return Some(Finding::new(format!(
+            "`{key}` is set, which overwrites and deletes every ref of the remote"
+        )));
+    }
+    let mut forced = settings.iter().filter(|(key, value)| own(key, "push") && value.starts_with('+'));
+    let (key, value) = forced.find(|(_, value)| {
+        let source = Refspec::parse(value).source;
+        whole || mapped.iter().any(|name| fits(source, name))
+    })?;
+    Some(Finding::new(format!("`{key}` is `{value}`, and its `+` forces that ref")))
+}
+
+/// Says whether the source of a configured refspec is a branch.
+fn fits(source: &str, name: &str) -> bool {
+    let (source, name) = (super::refspec::branch(source), super::refspec::branch(name));
+    match source.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => source == name,
+    }
+}
+
+/// Returns the remote that is pushed to; `None` where it may be any.
+fn remote(git: &Git<'_>, push: &Push<'_>, settings: &[(String, String)]) -> Option<String> {
+    if let Some(word) = push.remote.or_else(|| push.line.value("repo")) {
+        return word.known().map(str::to_owned);
+    }
+    let last =
+        |key: String| settings.iter().rev().find(|(own, _)| *own == key).map(|(_, value)| value.clone());
+    let of_branch = |name: &str| {
+        git.branch().and_then(|branch| last(format!("branch.{}.{name}", branch.to_ascii_lowercase())))
+    };
+    let remote = of_branch("pushremote").or_else(|| last("remote.pushdefault".to_owned()));
+    Some(remote.or_else(|| of_branch("remote")).unwrap_or_else(|| "origin".to_owned()))
+}
+
+/// Looks for a setting that would force every later push.
+fn configured(git: &Git<'_>) -> Option<Finding> {
+    let setting = config::stored(git)?;
+    let key = &setting.key;
+    if !key.starts_with("remote.") {
+        return None;
+    }
+    let plus = key.ends_with(".push") && setting.value.as_ref().is_some_and(is_forced);
+    let mirror = key.ends_with(".mirror") && setting.is_true();
+    (plus || mirror).then(|| Finding::new(format!("`{key}` makes each later push a forced one")))
+}
+
+/// Looks for `git remote add --mirror=push`.
+fn mirror(git: &Git<'_>) -> Option<Finding> {
+    let (_, args) = git.verb().filter(|(verb, _)| *verb == "add")?;
+    let line = Line::read(args, "fetch/f tags track/t= master/m= mirror?");
+    let pushes = line.on("mirror") && line.value("mirror").is_none_or(|word| word.known() == Some("push"));
+    (pushes && !line.help)
+        .then(|| Finding::new("each later push to that remote overwrites and deletes all of its refs"))
+}
+
+fn delete(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
+    let git = Git::of(call, world, &["push", "send-pack", "http-push"])?;
+    let push = Push::of(&git)?;
+    let policy = world.policy();
+    if let Some(name) = push.deleted().into_iter().find(|name| is_protected(name, policy)) {
+        return Some(Finding::new(format!("`{}` is a protected branch", super::refspec::branch(name))));
+    }
+    let several = |word: &&Word| {
+        Refspec::of(word)
+            .is_some_and(|refspec| matches!(refspec.target(), "" | "*") || is_many(refspec.target()))
+    };
+    let all = ["all", "branches"].iter().any(|name| push.line.on(name));
+    let prunes = push.line.on("prune") && (all || push.refspecs.iter().any(several));
+    prunes.then(|| Finding::new("`--prune` deletes every branch there that does not exist here"))
+}
+
+/// Says whether a refspec's destination stands for many branches, and not for tags.
+fn is_many(target: &str) -> bool {
+    target.contains('*') && !target.starts_with("refs/tags/")
+}
