@@ -255,7 +255,7 @@ fn hostile_code_is_answered_and_not_crashed_on() {
         ("conditions", format!("[[ {}a ]]", "! ".repeat(30_000)), 2),
         ("ifs", "if ".repeat(20_000), 2),
         ("functions", "f() ".repeat(15_000), 0),
-        ("fork bomb", ":(){ :|:& };:".to_owned(), 0),
+        ("fork bomb", ":(){ :|:& };:".to_owned(), 2),
         ("doubling", format!("X=xxxxxxxx; {}git push", "X=$X$X; ".repeat(60)), 2),
         ("doubling before a push", format!("X=xxxxxxxx; {}{FORCE}", "X=$X$X; ".repeat(60)), 2),
         (

@@ -1,5 +1,7 @@
 //! Which paths may not be deleted with everything in them.
 
+use std::cell::OnceCell;
+
 use super::pattern::{Pattern, Piece, catches_all, matches, text};
 use crate::shell::{Call, Kind, Word};
 use crate::world::World;
@@ -144,60 +146,71 @@ impl Danger {
     }
 }
 
-/// Says what a path is that may not be deleted with everything in it; `None` where it may.
-///
-/// A part of the path that is not known counts as a name of its own. Where one may also be nothing,
-/// the path without it counts too: `"$DIR"/*` may be `/*`. Symbolic links are followed, but for one
-/// at the end, which is deleted itself.
-pub(super) fn danger(word: &Word, call: &Call<'_>, world: &dyn World) -> Option<Danger> {
-    if word.known() == Some("") {
-        return None;
-    }
-    let places = Places { home: world.home(), roots: world.roots(), world };
-    let shown = || word.display();
-    let pattern = Pattern::of(word, call.cwd)?;
-    if let Some((place, contents)) = places.danger(&pattern) {
-        return Some(Danger { place, contents, maybe: false, shown: shown() });
-    }
-    // What is elsewhere is not looked up here.
-    if !call.context.elsewhere {
-        let linked = pattern.resolved(word.text.ends_with('/'), |path| world.real(path));
-        let found = linked.as_ref().and_then(|linked| places.danger(linked));
-        let mounted = || places.mounted(linked.as_ref().unwrap_or(&pattern));
-        if let Some((place, contents)) = found.or_else(mounted) {
-            return Some(Danger { place, contents, maybe: false, shown: shown() });
-        }
-    }
-    let at = word.unknowns().next()?.0;
-    if word.text.is_empty() || word.unknowns().any(|(other, empty)| other != at || !empty) {
-        return None;
-    }
-    let without = Word {
-        text: word.text.clone(),
-        marks: word.marks.iter().copied().filter(|m| m.kind == Kind::Glob).collect(),
-    };
-    let pattern = Pattern::of(&without, call.cwd)?;
-    // `$DIR/x` is about a directory of its own, unless it may be the root directory. `./$X` may be
-    // the working directory, which rm does not delete.
-    let root = pattern.is_root() || pattern.contents().is_some_and(|dir| dir.is_root());
-    let counts = if at == 0 { root } else { word.text.starts_with('/') };
-    let (place, contents) = places.danger(&pattern).filter(|_| counts)?;
-    Some(Danger { place, contents, maybe: true, shown: shown() })
-}
-
 /// Says whether a path is in a temporary folder, or is one.
 pub(super) fn is_temporary(pattern: &Pattern) -> bool {
     TEMPORARY.iter().any(|dir| pattern.is_below(dir) || pattern.matches(dir))
 }
 
-/// The directories that may not be deleted.
-struct Places<'a> {
-    home: Option<&'a str>,
-    roots: Vec<String>,
+/// The directories that may not be deleted, as a command sees them.
+pub(super) struct Places<'a> {
     world: &'a dyn World,
+    home: Option<&'a str>,
+    cwd: Option<&'a str>,
+    /// The command runs where nothing can be looked up.
+    elsewhere: bool,
+    roots: OnceCell<Vec<String>>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    /// Prepares to look at the paths of a command; nothing is looked up yet.
+    pub(super) fn of(call: &Call<'a>, world: &'a dyn World) -> Self {
+        let (cwd, elsewhere) = (call.cwd, call.context.elsewhere);
+        Self { world, home: world.home(), cwd, elsewhere, roots: OnceCell::new() }
+    }
+
+    fn roots(&self) -> &[String] {
+        self.roots.get_or_init(|| self.world.roots())
+    }
+
+    /// Says what a path is that may not be deleted with everything in it; `None` where it may.
+    ///
+    /// A part of the path that is not known counts as a name of its own. Where one may also be
+    /// nothing, the path without it counts too: `"$DIR"/*` may be `/*`. Symbolic links are followed,
+    /// but for one at the end, which is deleted itself. Where other file systems are mounted is only
+    /// looked up with `mounts`.
+    pub(super) fn find(&self, word: &Word, mounts: bool) -> Option<Danger> {
+        if word.known() == Some("") {
+            return None;
+        }
+        let danger = |(place, contents), maybe| Danger { place, contents, maybe, shown: word.display() };
+        let pattern = Pattern::of(word, self.cwd)?;
+        if let Some(found) = self.danger(&pattern) {
+            return Some(danger(found, false));
+        }
+        if !self.elsewhere {
+            let linked = pattern.resolved(word.text.ends_with('/'), |path| self.world.real(path));
+            let found = linked.as_ref().and_then(|linked| self.danger(linked));
+            let mounted = || if mounts { self.mounted(linked.as_ref().unwrap_or(&pattern)) } else { None };
+            if let Some(found) = found.or_else(mounted) {
+                return Some(danger(found, false));
+            }
+        }
+        let at = word.unknowns().next()?.0;
+        if word.text.is_empty() || word.unknowns().any(|(other, empty)| other != at || !empty) {
+            return None;
+        }
+        let without = Word {
+            text: word.text.clone(),
+            marks: word.marks.iter().copied().filter(|m| m.kind == Kind::Glob).collect(),
+        };
+        let pattern = Pattern::of(&without, self.cwd)?;
+        // `$DIR/x` is about a directory of its own, unless it may be the root directory. `./$X` may be
+        // the working directory, which rm does not delete.
+        let root = pattern.is_root() || pattern.contents().is_some_and(|dir| dir.is_root());
+        let counts = if at == 0 { root } else { word.text.starts_with('/') };
+        Some(danger(self.danger(&pattern).filter(|_| counts)?, true))
+    }
+
     /// Says what a pattern is, and whether it means what is in there.
     fn danger(&self, pattern: &Pattern) -> Option<(Place, bool)> {
         let contents = pattern.contents().and_then(|dir| self.directory(&dir));
@@ -216,7 +229,7 @@ impl Places<'_> {
                 return Some(Place::AboveHome);
             }
         }
-        for root in &self.roots {
+        for root in self.roots() {
             if pattern.matches(root) {
                 return Some(Place::Workspace);
             }
@@ -240,7 +253,7 @@ impl Places<'_> {
         if own.is_some_and(|parts| PERSONAL.iter().any(|name| matches(&parts[0], name))) {
             return Some(Place::Personal);
         }
-        let inside = self.roots.iter().any(|root| pattern.is_below(root));
+        let inside = self.roots().iter().any(|root| pattern.is_below(root));
         let mounted = !inside && MOUNTED.iter().any(|(dir, depth)| below(dir, *depth).is_some());
         mounted.then_some(Place::Mount)
     }
@@ -254,7 +267,7 @@ impl Places<'_> {
                 let below = self.home.and_then(|home| pattern.below(home));
                 below.is_some_and(|parts| parts[0].first() == Some(&Piece::Char('.')))
             };
-            self.roots.iter().any(|root| pattern.is_below(root)) || is_temporary(pattern) || tools()
+            self.roots().iter().any(|root| pattern.is_below(root)) || is_temporary(pattern) || tools()
         };
         if ordinary(pattern) {
             return None;
@@ -286,5 +299,88 @@ fn is_git_data(pattern: &Pattern, root: &str) -> bool {
         [] => true,
         ["refs", "remotes" | "original", ..] | ["objects", "info", ..] | ["modules", _, ..] => false,
         _ => GIT_DATA.iter().any(|name| matches(&rest[0], name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge;
+    use crate::policy::Policy;
+    use crate::protected::Protected;
+    use crate::world::World;
+
+    /// A machine with a symbolic link `~/work/app/out` to `/srv/shared`, one `~/work/app/top` to the
+    /// home directory, and disks at `/data/photos` and `~/work/app/cache`.
+    #[derive(Default)]
+    struct Machine(Protected, Policy, Vec<String>);
+
+    const CWD: &str = "/home/ann/work/app";
+
+    impl World for Machine {
+        fn home(&self) -> Option<&str> {
+            Some("/home/ann")
+        }
+        fn git_top(&self, _: &str) -> Option<String> {
+            Some(CWD.to_owned())
+        }
+        fn roots(&self) -> Vec<String> {
+            vec![CWD.to_owned()]
+        }
+        fn real(&self, path: &str) -> String {
+            path.replacen(&format!("{CWD}/out"), "/srv/shared", 1).replacen(
+                &format!("{CWD}/top"),
+                "/home/ann",
+                1,
+            )
+        }
+        fn outline(&self) -> &Protected {
+            &self.0
+        }
+        fn protected(&self) -> &Protected {
+            &self.0
+        }
+        fn losses(&self, _: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
+            Ok(Vec::new())
+        }
+        fn read(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn policy(&self) -> &Policy {
+            &self.1
+        }
+        fn mounts(&self) -> &[String] {
+            &self.2
+        }
+    }
+
+    #[test]
+    fn links_and_mount_points_are_looked_up() {
+        let mounts = ["/data/photos", "/home/ann/work/app/cache", "/home/ann/.cache/x", "/tmp/m"];
+        let machine = Machine(Protected::default(), Policy::default(), mounts.map(str::to_owned).into());
+        for (command, denied) in [
+            ("rm -rf top/*", true),
+            ("rm -rf top/", true),
+            ("rm -rf top", false),
+            ("rm -rf top/notes", false),
+            ("rm -rf top/Documents", true),
+            ("find top/ -delete", true),
+            ("rm -rf out/*", false),
+            ("chmod -R 000 top/", true),
+            ("rm -rf /data/photos", true),
+            ("rm -rf /data/photos/*", true),
+            ("rm -rf /data", true),
+            ("cd /data && rm -rf *", true),
+            ("rm -rf /data/photos/2019", false),
+            ("rm -rf /data/other", false),
+            ("rm -f /data/photos/*", false),
+            ("rm -rf cache", false),
+            ("rm -rf ~/.cache", false),
+            ("rm -rf /tmp/m", false),
+            ("ssh host rm -rf /data/photos", false),
+            ("ssh host rm -rf '~/work/app/top/*'", false),
+        ] {
+            let refused = judge::command(command, Some(CWD), &machine);
+            assert_eq!(refused.is_some(), denied, "{command}: {refused:?}");
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) enum Piece {
 impl Pattern {
     /// Makes a path absolute; `None` where it depends on a directory that is not known.
     pub(crate) fn of(word: &Word, cwd: Option<&str>) -> Option<Self> {
-        if word.marks.is_empty() {
+        if word.marks.is_empty() && !word.text.contains("!(") {
             return absolute(cwd, &word.text).map(Self::Path);
         }
         let relative = !word.text.starts_with('/') || word.unknowns().any(|(at, _)| at == 0);
@@ -165,6 +165,12 @@ fn pieces(word: &Word) -> Vec<Vec<Piece>> {
         }
         match c {
             '/' => parts.push(Vec::new()),
+            // `!(name)` of extended patterns is everything else.
+            '!' if word.text[at + 1..].starts_with('(') && word.text[at..].contains(')') => {
+                let end = at + word.text[at..].find(')').unwrap_or(0);
+                push(&mut parts, Piece::Any);
+                while chars.next_if(|(n, _)| *n <= end).is_some() {}
+            }
             '*' if word.is_glob(at) => push(&mut parts, Piece::Any),
             '?' if word.is_glob(at) => push(&mut parts, Piece::One),
             '[' if word.is_glob(at) => {

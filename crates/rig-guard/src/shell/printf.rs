@@ -94,7 +94,7 @@ impl Spec {
     fn show(&self, word: &Word) -> Option<(Word, bool)> {
         let mut stop = false;
         let text = match (self.conversion, word.known()) {
-            (b's' | b'b', None) if self.width == 0 && self.precision.is_none() => {
+            (b's' | b'b', _) if !word.marks.is_empty() && self.width == 0 && self.precision.is_none() => {
                 return Some((word.clone(), false));
             }
             (_, None) => return Some((Word::unknown(false), false)),

@@ -5,6 +5,7 @@ use super::escape::unescape_until_stop;
 use super::find::Find;
 use super::printf::printf;
 use super::state::Item;
+use super::syntax::Command;
 use super::word::Word;
 use super::{Flow, Shell};
 
@@ -38,6 +39,13 @@ impl Shell<'_> {
             "git" if known(0) == Some("rev-parse") && known(1) == Some("--show-toplevel") => {
                 let cwd = self.directory();
                 cwd.and_then(|cwd| self.world.git_top(&cwd)).map(line)
+            }
+            "git"
+                if known(0) == Some("rev-parse")
+                    && matches!(known(1), Some("--git-dir" | "--absolute-git-dir" | "--git-common-dir")) =>
+            {
+                let cwd = self.directory();
+                cwd.and_then(|cwd| self.world.git_top(&cwd)).map(|top| line(format!("{top}/.git")))
             }
             "realpath" => args.last().and_then(|path| self.path(path)).map(line),
             "readlink"
@@ -209,6 +217,43 @@ fn base(args: &[Word]) -> Option<String> {
     let trimmed = path.trim_end_matches('/');
     let name = if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next()? };
     Some(name.strip_suffix(suffix).filter(|rest| !rest.is_empty()).unwrap_or(name).to_owned())
+}
+
+/// Returns what `ls` hands to a command that takes names, as a pattern. It is not what it prints
+/// anywhere else: that may be nothing, and code asks for it.
+pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
+    let Command::Simple(ls) = command else { return None };
+    let takes_names = match next {
+        [Command::Simple(next)] => {
+            let tools = ["xargs", "gxargs", "parallel", "sudo", "env", "time"];
+            next.words.first().is_some_and(|name| tools.contains(&name.as_str()))
+        }
+        [Command::Loop { .. }] => true,
+        _ => false,
+    };
+    let (name, args) = ls.words.split_first()?;
+    if !takes_names || name != "ls" || !ls.redirects.is_empty() {
+        return None;
+    }
+    let mut printed = Word::default();
+    let mut hidden = false;
+    for (n, arg) in args.iter().enumerate() {
+        let option = arg.starts_with('-') && arg[1..].bytes().all(|b| b"1AaUtrSXvhqN".contains(&b));
+        let directory =
+            n + 1 == args.len() && arg.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-~".contains(&b));
+        if !option && (arg.starts_with('-') || !directory) {
+            return None;
+        }
+        hidden |= option && arg.contains(['A', 'a']);
+    }
+    for dot in [false, true].into_iter().take(1 + usize::from(hidden)) {
+        if dot {
+            printed.text.push('.');
+        }
+        printed.push_glob('*');
+        printed.text.push('\n');
+    }
+    Some(printed)
 }
 
 /// Returns the places where a `find` starts, as far as it prints everything in them.

@@ -208,6 +208,9 @@ impl Shell<'_> {
                 if let Some(path) = self.whole_file(command)? {
                     items = vec![Item::Disk(path)];
                 }
+                if let Some(names) = super::pure::listing(command, &commands[n + 1..]) {
+                    items = vec![Item::Text(names)];
+                }
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
         }

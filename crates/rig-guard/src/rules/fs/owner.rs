@@ -3,7 +3,7 @@
 use super::mode::{Taken, taken};
 use super::modes::Chmod;
 use super::options::Given;
-use super::paths::{Danger, Place, danger};
+use super::paths::{Danger, Place, Places};
 use super::pattern::Pattern;
 use super::{Finding, Pack, Rule, is_filled_in, program};
 use crate::shell::{Call, Word};
@@ -76,7 +76,8 @@ pub(super) const PERMISSIONS: Rule = Rule {
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let (name, args) = program(call.words)?;
     let filled = is_filled_in(&call.context.chain);
-    let found = |path: &Word| danger(path, call, world).filter(|found| !found.maybe());
+    let places = Places::of(call, world);
+    let found = |path: &Word| places.find(path, false).filter(|found| !found.maybe());
     let breaks = |path: &&Word| is_broken(path, call);
     let all = |path: &&Word| Some(Finding::new(found(path)?.detail()));
     match name {

@@ -2,9 +2,9 @@
 
 use super::deleters::{self, How, Loss, PROGRAMS};
 use super::options::bundle;
-use super::paths::{Danger, Place, danger};
+use super::paths::{Danger, Place, Places};
 use super::{Finding, Pack, Rule, is_filled_in};
-use crate::shell::Call;
+use crate::shell::{Call, Word};
 use crate::world::World;
 
 /// Deletion of the root directory, system directories, homes, mount points and the workspace, with
@@ -52,21 +52,23 @@ pub(super) const RM_ROOT: Rule = Rule {
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let losses = deleters::losses(call.words);
-    losses.iter().find_map(|loss| counts(loss, call, world)).map(|found| Finding::new(found.detail()))
+    let places = Places::of(call, world);
+    losses.iter().find_map(|loss| counts(loss, call, &places)).map(|found| Finding::new(found.detail()))
 }
 
 /// Says what a command takes away; `None` where it may.
-fn counts(loss: &Loss, call: &Call<'_>, world: &dyn World) -> Option<Danger> {
-    let found = danger(&loss.path, call, world)?;
+fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
+    let filled = is_filled_in(&call.context.chain);
+    if loss.how == How::Files && !filled && !may_hold_more(&loss.path, call.cwd) {
+        return None;
+    }
+    let found = places.find(&loss.path, loss.how == How::Tree)?;
     let Danger { place, contents, .. } = found;
     let workspace = matches!(place, Place::Workspace | Place::AboveWorkspace);
     let counts = match loss.how {
         How::Tree => true,
         // Only the files right in there, and no directory, unless the name came from a list of files.
-        How::Files => {
-            !found.maybe()
-                && (place == Place::Git || contents && !workspace || is_filled_in(&call.context.chain))
-        }
+        How::Files => !found.maybe() && (place == Place::Git || if contents { !workspace } else { filled }),
         // What is moved is still somewhere.
         How::Moved => {
             let kept = matches!(place, Place::Git | Place::Mount | Place::AboveMount | Place::Personal);
@@ -81,4 +83,12 @@ fn counts(loss: &Loss, call: &Call<'_>, world: &dyn World) -> Option<Danger> {
         },
     };
     counts.then_some(found)
+}
+
+/// Says whether a file that is deleted may be one of git's, or all in a directory; of others nothing
+/// has to be looked up.
+fn may_hold_more(path: &Word, cwd: Option<&str>) -> bool {
+    let inside = |text: &str| text.contains(".git");
+    let last = path.text.rsplit('/').next().unwrap_or("");
+    inside(&path.text) || cwd.is_some_and(inside) || !path.marks.is_empty() && last.contains(['*', '?', '['])
 }

@@ -4,6 +4,7 @@
 //! program, delete or set modes. A text is code for a shell; a list is a name with arguments; what
 //! is not literal is unknown.
 
+mod lines;
 mod read;
 mod tokens;
 
@@ -106,7 +107,7 @@ impl Shell<'_> {
         // What the shell has put into the text is unknown in it.
         let written = text.to_code();
         let actions =
-            if language == Language::Sed { read::sed(&written) } else { read::program(language, &written) };
+            if language == Language::Sed { lines::sed(&written) } else { read::program(language, &written) };
         for action in actions {
             self.step()?;
             match action {

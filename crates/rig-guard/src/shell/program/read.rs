@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::tokens::{Token, tokens};
 use super::{Action, Language};
-use crate::shell::escape::unescape;
 use crate::shell::word::Word;
 
 /// How deep brackets may be nested.
@@ -41,23 +40,9 @@ pub(super) fn program(language: Language, text: &str) -> Vec<Action> {
     let mut reader = Reader { language, tokens: &tokens, constants: BTreeMap::new(), actions: Vec::new() };
     reader.read();
     if language == Language::Tcl {
-        // Its words need no quotes.
-        let runs = text.match_indices("exec ").map(|(at, exec)| &text[at + exec.len()..]);
-        let codes = runs.map(|rest| rest.split(['\n', ']', '}']).next().unwrap_or(""));
-        reader.actions.extend(codes.map(|code| Action::Code(Word::literal(code.replace('\0', "")))));
-        let deletes = text.match_indices("file delete ").map(|(at, call)| &text[at + call.len()..]);
-        let words = deletes.map(|rest| rest.split(['\n', ';', ']', '}']).next().unwrap_or(""));
-        reader.actions.extend(words.map(|words| Action::Command(tcl_delete(words))));
+        reader.actions.extend(super::lines::tcl(text));
     }
     reader.actions
-}
-
-/// Returns the command for what `file delete` of Tcl deletes.
-fn tcl_delete(words: &str) -> Vec<Word> {
-    let option = if words.contains("-force") { "-rf" } else { "-f" };
-    let paths = words.split_whitespace().filter(|word| !matches!(*word, "-force" | "--"));
-    let paths = paths.map(|word| Word::literal(word.trim_matches(['"', '{']).replace('\0', "")));
-    ["rm", option, "--"].map(Word::literal).into_iter().chain(paths).collect()
 }
 
 struct Reader<'t> {
@@ -121,7 +106,13 @@ impl<'t> Reader<'t> {
             self.constants.insert(name.trim_start_matches(['$', '@', '%', '\\']), value);
             return;
         }
+        if matches!(name, "for" | "foreach") {
+            return self.each(at + 1);
+        }
         let short = name.rsplit(['.', ':', '>', '\\']).next().unwrap_or(name).to_ascii_lowercase();
+        if short == "require" && self.required(at) {
+            return;
+        }
         let whole = name.to_ascii_lowercase();
         let called = |list: &str| lists(list, &short) || lists(list, &whole);
         if short == "fork" && self.loops(at) {
@@ -179,6 +170,40 @@ impl<'t> Reader<'t> {
         } else if called(RUNS) {
             self.runs(&arguments);
         }
+    }
+
+    /// Notes the variable of a loop over a literal list: `for d in ["a", "b"]`, `for (const d of [...])`.
+    fn each(&mut self, mut at: usize) {
+        while self.mark(at, '(')
+            || matches!(self.tokens.get(at), Some(Token::Name(n)) if matches!(n.as_str(), "const" | "let" | "var" | "my"))
+        {
+            at += 1;
+        }
+        let (Some(Token::Name(variable)), Some(Token::Name(link))) =
+            (self.tokens.get(at), self.tokens.get(at + 1))
+        else {
+            return;
+        };
+        if matches!(link.as_str(), "in" | "of") {
+            let (value, _) = self.value(at + 2, 0);
+            self.constants.insert(variable.trim_start_matches(['$', '@']), value);
+        }
+    }
+
+    /// Reads `require("rimraf")("x")` and `require("rimraf").sync("x")`.
+    fn required(&mut self, at: usize) -> bool {
+        let arguments = self.arguments(at + 1).unwrap_or_default();
+        let deletes = matches!(arguments.first().and_then(text), Some(w) if matches!(w.text.as_str(), "rimraf" | "del" | "trash"));
+        let mut call = self.past(at + 1) + 1;
+        while self.mark(call, '.') || matches!(self.tokens.get(call), Some(Token::Name(_))) {
+            call += 1;
+        }
+        if !deletes || !self.mark(call, '(') {
+            return false;
+        }
+        let arguments = self.arguments(call).unwrap_or_default();
+        self.delete(&arguments, "-rf");
+        true
     }
 
     /// Returns the path that a call is made on: `Path("x").rmtree()`, `path.rmtree`.
@@ -348,6 +373,8 @@ impl<'t> Reader<'t> {
                         at += 1;
                     } else if matches!(short, "homedir" | "home" | "userhome") || key.ends_with("env.HOME") {
                         add(&mut word, &Word::literal("~"), joined);
+                    } else if called && matches!(short, "getcwd" | "cwd" | "pwd") {
+                        add(&mut word, &Word::literal("."), joined);
                     } else if called
                         && matches!(short, "environ" | "env" | "ENV" | "getenv" | "_ENV" | "_SERVER")
                     {
@@ -466,40 +493,4 @@ impl<'t> Reader<'t> {
         }
         self.tokens.len()
     }
-}
-
-/// Returns what a `sed` script runs: its `e` command, and substitutions with the flag `e`.
-pub(super) fn sed(script: &str) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for line in script.split(['\n', ';']) {
-        let command = line.trim_start().trim_start_matches(|c: char| {
-            c.is_ascii_digit() || matches!(c, '$' | ',' | '!' | ' ' | '{' | '~' | '+')
-        });
-        if let Some(code) = command.strip_prefix("e ") {
-            actions.push(Action::Code(Word::literal(code.replace('\0', ""))));
-        } else if let Some(rest) = command.strip_prefix('s')
-            && let Some(separator) = rest.chars().next().filter(|c| !c.is_alphanumeric())
-            && let [_, with, flags, ..] = unescaped(&rest[separator.len_utf8()..], separator)[..]
-            && flags.contains('e')
-            && !flags.contains('w')
-        {
-            let with = with.replace(&format!("\\{separator}"), &separator.to_string());
-            actions.push(Action::Code(Word::literal(unescape(&with).replace('\0', ""))));
-        }
-    }
-    actions
-}
-
-/// Splits a text where a separator stands without a backslash before it.
-fn unescaped(text: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut from, mut escaped) = (Vec::new(), 0, false);
-    for (at, c) in text.char_indices() {
-        if c == separator && !escaped {
-            parts.push(&text[from..at]);
-            from = at + c.len_utf8();
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    parts.push(&text[from..]);
-    parts
 }
