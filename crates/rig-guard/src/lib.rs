@@ -12,6 +12,7 @@
 mod answer;
 mod audit;
 mod cli;
+mod index;
 pub mod judge;
 pub mod policy;
 pub mod protected;

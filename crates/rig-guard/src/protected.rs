@@ -77,8 +77,12 @@ impl Protected {
         if let Some(program) = programs.find(|path| hits(path)) {
             return Some(Owned::Rig(program));
         }
-        let settings = || self.claude.iter().flat_map(|dir| SETTINGS.map(|name| format!("{dir}/{name}")));
-        let path = settings().find(|path| hits(path)).filter(|_| self.switched)?;
+        if !self.switched {
+            return None;
+        }
+        let dirs = self.claude.iter().filter(|dir| pattern.is_below(dir) || below && hits(dir));
+        let path =
+            dirs.flat_map(|dir| SETTINGS.map(|name| format!("{dir}/{name}"))).find(|path| hits(path))?;
         Some(Owned::Settings { path, recorded: false })
     }
 }

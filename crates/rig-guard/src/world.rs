@@ -5,7 +5,7 @@
 
 mod disk;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ use crate::shell::absolute;
 
 /// Where a working copy is ordinary work, unless it is the project itself.
 const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
+
+/// How many paths are kept with where they lead: several rules ask for the same ones.
+const KEPT: usize = 16;
 
 /// How much time of the processor one verdict may take. Without optimisation everything takes longer.
 const BUDGET: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 200 });
@@ -132,6 +135,9 @@ pub struct System<'a> {
     protected: OnceCell<Protected>,
     mounts: OnceCell<Vec<String>>,
     policy: OnceCell<Policy>,
+    roots: OnceCell<Vec<String>>,
+    /// Paths that were asked for, with where their links lead.
+    real: RefCell<Vec<(String, String)>>,
 }
 
 impl<'a> System<'a> {
@@ -149,6 +155,8 @@ impl<'a> System<'a> {
             protected,
             mounts: OnceCell::new(),
             policy: OnceCell::new(),
+            roots: OnceCell::new(),
+            real: RefCell::default(),
         }
     }
 
@@ -197,6 +205,24 @@ impl<'a> System<'a> {
         protected
     }
 
+    fn find_roots(&self) -> Vec<String> {
+        let cwd = self.cwd();
+        let top = cwd.as_deref().and_then(|cwd| self.git_top(cwd));
+        let mut roots: Vec<String> = match self.project() {
+            Some(project) => {
+                let temporary = |top: &String| TEMPORARY.iter().any(|dir| top.starts_with(dir));
+                [Some(project), top.filter(|top| !temporary(top))].into_iter().flatten().collect()
+            }
+            // Nobody says what the project is: then it is what the session is in.
+            None => {
+                let shared = |dir: &String| TEMPORARY.iter().any(|own| own.trim_end_matches('/') == dir);
+                top.or(cwd).filter(|dir| !shared(dir)).into_iter().collect()
+            }
+        };
+        roots.push("/workspace".to_owned());
+        roots
+    }
+
     fn find_protected(&self) -> Protected {
         keep_deadline();
         let mut protected = self.outline().clone();
@@ -229,11 +255,29 @@ fn processor_time() -> Duration {
 }
 
 fn add(list: &mut Vec<String>, path: &Path) {
-    let odd = ["//", "/./", "/.."];
-    let normal =
-        |path: &str| path.starts_with('/') && !path.ends_with('/') && !odd.iter().any(|o| path.contains(o));
+    let odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
+    let normal = |path: &str| {
+        path.strip_prefix('/').is_some_and(|rest| !rest.as_bytes().split(|b| *b == b'/').any(odd))
+    };
     let path = path.to_str().and_then(|p| if normal(p) { Some(p.to_owned()) } else { absolute(None, p) });
     list.extend(path.filter(|path| !list.contains(path)));
+}
+
+fn find_real(path: &str) -> String {
+    keep_deadline();
+    let mut rest = Vec::new();
+    let mut existing = Path::new(path);
+    loop {
+        if let Ok(real) = std::fs::canonicalize(existing) {
+            let real = rest.iter().rev().fold(real, |real, part| real.join(part));
+            return real.to_str().unwrap_or(path).to_owned();
+        }
+        let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
+            return path.to_owned();
+        };
+        rest.push(name);
+        existing = parent;
+    }
 }
 
 impl World for System<'_> {
@@ -247,38 +291,20 @@ impl World for System<'_> {
     }
 
     fn roots(&self) -> Vec<String> {
-        let cwd = self.cwd();
-        let top = cwd.as_deref().and_then(|cwd| self.git_top(cwd));
-        let mut roots: Vec<String> = match self.project() {
-            Some(project) => {
-                let temporary = |top: &String| TEMPORARY.iter().any(|dir| top.starts_with(dir));
-                [Some(project), top.filter(|top| !temporary(top))].into_iter().flatten().collect()
-            }
-            // Nobody says what the project is: then it is what the session is in.
-            None => {
-                let shared = |dir: &String| TEMPORARY.iter().any(|own| own.trim_end_matches('/') == dir);
-                top.or(cwd).filter(|dir| !shared(dir)).into_iter().collect()
-            }
-        };
-        roots.push("/workspace".to_owned());
-        roots
+        self.roots.get_or_init(|| self.find_roots()).clone()
     }
 
     fn real(&self, path: &str) -> String {
-        keep_deadline();
-        let mut rest = Vec::new();
-        let mut existing = Path::new(path);
-        loop {
-            if let Ok(real) = std::fs::canonicalize(existing) {
-                let real = rest.iter().rev().fold(real, |real, part| real.join(part));
-                return real.to_str().unwrap_or(path).to_owned();
-            }
-            let (Some(parent), Some(name)) = (existing.parent(), existing.file_name()) else {
-                return path.to_owned();
-            };
-            rest.push(name);
-            existing = parent;
+        if let Some((_, real)) = self.real.borrow().iter().find(|(own, _)| own == path) {
+            return real.clone();
         }
+        let real = find_real(path);
+        let mut kept = self.real.borrow_mut();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.push((path.to_owned(), real.clone()));
+        real
     }
 
     fn outline(&self) -> &Protected {

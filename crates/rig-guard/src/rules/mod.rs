@@ -22,6 +22,7 @@ pub(crate) mod unreadable;
 
 pub(crate) use git::Steps;
 
+use crate::index::{Entries, Index};
 pub use crate::policy::Pack;
 use crate::policy::Policy;
 use crate::shell::Call;
@@ -108,20 +109,84 @@ static GROUPS: &[&[&Rule]] = &[
 
 /// Returns every rule, in the order in which they are asked.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    GROUPS.iter().copied().flatten().copied()
+    TABLE.rules.iter().copied()
+}
+
+/// How many rules there are.
+const COUNT: usize = {
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        count += GROUPS[group].len();
+        group += 1;
+    }
+    count
+};
+
+/// Every rule, and which of them look at what.
+struct Table {
+    rules: [&'static Rule; COUNT],
+    /// By the names of programs.
+    programs: Index,
+    /// Those that look at a command whose program is not known.
+    unknown: Entries,
+    /// Those that look at every command whose output goes to a file.
+    redirections: Entries,
+    critical: Entries,
+}
+
+static TABLE: Table = table();
+
+const fn table() -> Table {
+    let mut table = Table {
+        rules: [GROUPS[0][0]; COUNT],
+        programs: Index::new(),
+        unknown: Entries::NONE,
+        redirections: Entries::NONE,
+        critical: Entries::NONE,
+    };
+    let (mut n, mut group, mut at) = (0, 0, 0);
+    while n < COUNT {
+        if at == GROUPS[group].len() {
+            (group, at) = (group + 1, 0);
+            continue;
+        }
+        let rule = GROUPS[group][at];
+        table.rules[n] = rule;
+        let mut program = 0;
+        while program < rule.programs.len() {
+            table.programs.add(rule.programs[program].as_bytes(), n);
+            program += 1;
+        }
+        if rule.unknown_program {
+            table.unknown = table.unknown.with(n);
+        }
+        if rule.redirections {
+            table.redirections = table.redirections.with(n);
+        }
+        if rule.critical {
+            table.critical = table.critical.with(n);
+        }
+        (n, at) = (n + 1, at + 1);
+    }
+    table
 }
 
 /// Says whether a program is one that critical rules look at which are on.
 pub(crate) fn is_critical(program: &str, policy: &Policy) -> bool {
-    all().any(|rule| rule.critical && policy.has(rule.pack) && rule.programs.contains(&program))
+    let mut rules = TABLE.programs.of(program).and(TABLE.critical).iter().map(|n| TABLE.rules[n]);
+    rules.any(|rule| rule.programs.contains(&program) && policy.has(rule.pack))
 }
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
-    let policy = world.policy();
-    let rules = all().filter(|rule| policy.has(rule.pack) && concerns(rule, call));
+    let mut entries = call.name().map_or(TABLE.unknown, |name| TABLE.programs.of(name));
+    if call.writes().next().is_some() {
+        entries = entries.or(TABLE.redirections);
+    }
+    let rules = entries.iter().map(|n| TABLE.rules[n]);
+    let rules = rules.filter(|rule| concerns(rule, call) && world.policy().has(rule.pack));
     let mut found = rules.filter_map(|rule| Some((rule, (rule.judge)(call, world)?)));
-    found.find(|(rule, _)| !policy.excepts(rule, call, world))
+    found.find(|(rule, _)| !world.policy().excepts(rule, call, world))
 }
 
 /// Says whether a rule looks at a command at all.

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::state::{Changes, DIRECTORY, INPUT, Item, Mark, OUTPUT, Slot};
+use super::state::{Changes, DIRECTORY, INPUT, Item, Mark, OUTPUT, Slot, State};
+use super::syntax::Command;
 use super::word::Word;
 use super::{Flow, Refusal, Shell, Status, Stop};
 
@@ -95,6 +96,24 @@ impl Split {
             std::mem::take(&mut self.success)
         } else {
             std::mem::take(&mut self.failure).into_iter().map(|way| way.changes).collect()
+        }
+    }
+}
+
+/// Where a row of commands is left, as places in the log.
+#[derive(Debug, Default)]
+struct Exits {
+    success: Vec<usize>,
+    failure: Vec<usize>,
+    weak: Vec<usize>,
+}
+
+impl Exits {
+    fn note(&mut self, state: &mut State, split: Split) {
+        self.success.extend(split.success.into_iter().map(|changes| state.pass(changes)));
+        for Way { changes, weak } in split.failure {
+            let places = if weak { &mut self.weak } else { &mut self.failure };
+            places.push(state.pass(changes));
         }
     }
 }
@@ -253,6 +272,52 @@ impl Shell<'_> {
         }
         self.state.undo(mark);
         self.merge(&mut found);
+        Ok(found)
+    }
+
+    /// Walks through a row of commands that are all joined by `&&`, or all by `||`, from the states of
+    /// some ways on, and returns where that leads, told from where those ways begin. `goes_on` is the
+    /// success with which the next one runs.
+    ///
+    /// The way along the row stays in force, and where it is left is told by places in the log: so the
+    /// work for one command does not grow with the length of the row.
+    pub(super) fn row<'c>(
+        &mut self,
+        ways: Vec<Changes>,
+        mut row: impl Iterator<Item = &'c Command>,
+        goes_on: bool,
+    ) -> Flow<Split> {
+        if ways.is_empty() {
+            return Ok(Split::default());
+        }
+        let mark = self.state.mark();
+        self.state.join(ways);
+        let mut exits = Exits::default();
+        let mut found = Split::default();
+        let mut next = row.next();
+        while let Some(command) = next {
+            let mut split = self.split(command)?;
+            found.leave(split.jump);
+            next = row.next();
+            if next.is_none() {
+                exits.note(&mut self.state, split);
+                break;
+            }
+            let on = split.take(goes_on);
+            exits.note(&mut self.state, split);
+            if on.is_empty() {
+                break;
+            }
+            self.state.join(on);
+        }
+        let told = |places: &[usize]| {
+            let changes = || self.state.since_any(mark, places);
+            (!places.is_empty()).then(changes)
+        };
+        found.success.extend(told(&exits.success));
+        found.failure.extend(told(&exits.failure).map(|changes| Way { changes, weak: false }));
+        found.failure.extend(told(&exits.weak).map(|changes| Way { changes, weak: true }));
+        self.state.undo(mark);
         Ok(found)
     }
 

@@ -46,9 +46,10 @@ impl Shell<'_> {
     fn split_chain(&mut self, chain: &AndOr) -> Flow<Split> {
         let mut split = self.split(&chain.first)?;
         self.guards += 1;
-        for (when, command) in &chain.rest {
-            let ways = split.take(*when == When::Success);
-            let next = self.after(ways, |shell| shell.split(command))?;
+        for same in chain.rest.chunk_by(|(a, _), (b, _)| a == b) {
+            let goes_on = same[0].0 == When::Success;
+            let ways = split.take(goes_on);
+            let next = self.row(ways, same.iter().map(|(_, command)| command), goes_on)?;
             split.add(next);
         }
         self.guards -= 1;

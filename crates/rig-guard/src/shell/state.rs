@@ -179,6 +179,53 @@ impl State {
         Changes(names.map(|name| (Rc::clone(name), self.slots.get(name).cloned())).collect())
     }
 
+    /// Notes in the log what would be if changes were made, without making them, and returns the place
+    /// for [`since_any`](Self::since_any). It can be told as long as nothing is taken back beyond it.
+    pub(super) fn pass(&mut self, changes: Changes) -> usize {
+        let from = self.log.len();
+        self.apply(changes);
+        let place = self.log.len();
+        for at in from..place {
+            let (name, before) = self.log[at].clone();
+            self.put(name, before);
+        }
+        place
+    }
+
+    /// Joins what has changed between a mark and each of some places behind it, of which one is where
+    /// the code goes on; the places are in order. The same as keeping the changes at each place and
+    /// joining them, but the work does not grow with the number of places.
+    pub(super) fn since_any(&self, mark: Mark, places: &[usize]) -> Changes {
+        let Some(last) = places.last() else { return Changes::default() };
+        // For each name its places in the log, in order.
+        let mut writes: Vec<usize> = (mark.0..self.log.len()).collect();
+        writes.sort_by(|a, b| self.log[*a].0.cmp(&self.log[*b].0));
+        let mut changes = BTreeMap::new();
+        for group in writes.chunk_by(|a, b| self.log[*a].0 == self.log[*b].0) {
+            let name = &self.log[group[0]].0;
+            if group[0] >= *last {
+                continue;
+            }
+            // The value before the first write, between each two, and behind the last.
+            let before = group.iter().map(|at| &self.log[*at].1);
+            let current = self.slots.get(name).cloned();
+            let ends = group.iter().copied().chain([usize::MAX]);
+            let mut from = 0;
+            let mut values = Vec::new();
+            for (value, end) in before.chain([&current]).zip(ends) {
+                // A place at which as much was written as before this write is a place before it.
+                let next = places.partition_point(|place| *place <= end);
+                if next > from {
+                    values.push(value);
+                }
+                from = next;
+            }
+            changes
+                .insert(Rc::clone(name), if places.len() == 1 { values[0].clone() } else { joined(&values) });
+        }
+        Changes(changes)
+    }
+
     /// Makes changes again that were taken back.
     pub(super) fn apply(&mut self, changes: Changes) {
         for (name, value) in changes.0 {
@@ -196,22 +243,29 @@ impl State {
         names.dedup();
         for name in names {
             let base = self.slots.get(&name).cloned();
-            let mut joined: Option<Slot> = None;
-            for way in &ways {
-                let value = way.0.get(&name).unwrap_or(&base);
-                let items = value.as_ref().map_or(&[Item::Open][..], |slot| &slot.items);
-                match &mut joined {
-                    None => {
-                        let attributes = value.as_ref().map(|slot| slot.attributes).unwrap_or_default();
-                        joined = Some(Slot { items: items.to_vec(), attributes });
-                    }
-                    Some(slot) => slot.add(items),
-                }
-            }
-            let value = joined.filter(|slot| slot.items != [Item::Open]).map(Rc::new);
+            let values: Vec<&Value> = ways.iter().map(|way| way.0.get(&name).unwrap_or(&base)).collect();
+            let value = joined(&values);
             self.put(name, value);
         }
     }
+}
+
+/// Joins the values that a slot has on several ways.
+fn joined(values: &[&Value]) -> Value {
+    let (first, others) = values.split_first()?;
+    let items = |value: &Value| value.as_ref().map_or_else(|| vec![Item::Open], |slot| slot.items.clone());
+    let attributes = first.as_ref().map(|slot| slot.attributes).unwrap_or_default();
+    let mut slot = Slot { items: items(first), attributes };
+    let mut before = *first;
+    for value in others {
+        // On most ways nothing has changed.
+        let same = matches!((before, value), (Some(a), Some(b)) if Rc::ptr_eq(a, b));
+        if !same {
+            slot.add(value.as_ref().map_or(&[Item::Open][..], |slot| &slot.items));
+        }
+        before = value;
+    }
+    Some(slot).filter(|slot| slot.items != [Item::Open]).map(Rc::new)
 }
 
 impl Slot {
@@ -238,6 +292,44 @@ mod tests {
 
     fn text(text: &str) -> Item {
         Item::Text(Word::literal(text))
+    }
+
+    /// Writes at random, and compares [`State::since_any`] with what it stands for.
+    #[test]
+    fn places_in_the_log_stand_for_the_changes_up_to_them() {
+        let mut seed = 7_u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(seed >> 33).unwrap() % below
+        };
+        for _ in 0..500 {
+            let mut state = State::default();
+            state.set("a", text("0"));
+            let mark = state.mark();
+            let (mut places, mut ways) = (Vec::new(), Vec::new());
+            for _ in 0..random(12) {
+                for _ in 0..random(3) {
+                    let name = ["a", "b", "c"][random(3)];
+                    let value = [None, Some(Item::Open), Some(text("1")), Some(text("2"))][random(4)].clone();
+                    state.put(Rc::from(name), value.map(|item| Rc::new(Slot::from(item))));
+                }
+                if random(2) == 0 {
+                    let inner = state.mark();
+                    state.set(["a", "d"][random(2)], text("3"));
+                    ways.push(state.since(mark));
+                    let way = state.undo(inner);
+                    places.push(state.pass(way));
+                }
+            }
+            let found = state.since_any(mark, &places);
+            state.undo(mark);
+            let inner = state.mark();
+            state.join(ways);
+            let expected = state.undo(inner);
+            let inner = state.mark();
+            state.apply(found);
+            assert_eq!(state.undo(inner).0, expected.0, "{places:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::super::program::Language;
 use super::super::word::Word;
 use super::table::lists;
 use super::{Unwrapped, operand_from, values};
+use crate::index::Index;
 
 /// An interpreter; lists are words with spaces between them.
 struct Interpreter {
@@ -42,6 +43,16 @@ static INTERPRETERS: &[Interpreter] = interpreters! {
     "emacs emacsclient" Lisp "--eval -eval -e" "el" "" "";
 };
 
+/// Which entries of [`INTERPRETERS`] may have a name.
+static INDEX: Index = {
+    let (mut index, mut n) = (Index::new(), 0);
+    while n < INTERPRETERS.len() {
+        index.add_list(INTERPRETERS[n].names, n);
+        n += 1;
+    }
+    index
+};
+
 /// Says which program an interpreter runs; `None` for other commands.
 pub(super) fn interpreter(name: &str, words: &[Word], input: Option<&Word>) -> Option<Unwrapped> {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
@@ -57,7 +68,8 @@ pub(super) fn interpreter(name: &str, words: &[Word], input: Option<&Word>) -> O
         }
         _ => {}
     }
-    let found = INTERPRETERS.iter().find(|i| lists(i.names, plain) || lists(i.names, name))?;
+    let mut entries = INDEX.of(plain).or(INDEX.of(name)).iter().map(|n| &INTERPRETERS[n]);
+    let found = entries.find(|i| lists(i.names, plain) || lists(i.names, name))?;
     let language = found.language;
     let codes = values(words, words.len(), found.code, found.short);
     let first = operand_from(words, 1, found.short, found.long);

@@ -17,7 +17,7 @@ use super::program::Language;
 use super::state::{INPUT, Item};
 use super::word::Word;
 use super::{Flow, Shell};
-use table::{Rest, SHELLS, WRAPPERS, Wrapper, lists};
+use table::{Rest, SHELLS, Wrapper, lists};
 
 /// What a command runs.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Shell<'_> {
         };
         let behind = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
         let Some(at) = behind.iter().position(named).map(|at| at + 1) else { return Ok(()) };
-        let known = takers::is_known(name) || WRAPPERS.iter().any(|w| lists(w.names, name));
+        let known = takers::is_known(name) || table::wrappers(name).next().is_some();
         if known || self.context.chain.iter().any(|step| &**step == UNKNOWN) {
             return Ok(());
         }
@@ -229,11 +229,8 @@ pub(super) fn values(words: &[Word], end: usize, names: &str, short: &str) -> Ve
 
 /// Returns what a wrapper of the table runs.
 fn wrapped_by(name: &str, words: &[Word]) -> Option<Unwrapped> {
-    if !table::may_wrap(name) {
-        return None;
-    }
-    let matching = WRAPPERS.iter().filter(|w| lists(w.names, name));
-    matching.map(|wrapper| wrapped(wrapper, name, words)).find(|found| !matches!(found, Unwrapped::Itself))
+    let mut found = table::wrappers(name).map(|wrapper| wrapped(wrapper, name, words));
+    found.find(|found| !matches!(found, Unwrapped::Itself))
 }
 
 fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {

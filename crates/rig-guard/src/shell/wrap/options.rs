@@ -3,6 +3,7 @@
 use super::super::word::Word;
 use super::table::lists;
 use super::{Unwrapped, join, operand, values};
+use crate::index::Index;
 
 /// A program with options whose value is run. A value may have to begin with some text.
 struct Runs {
@@ -50,10 +51,20 @@ static RUNS: &[Runs] = runs! {
     "borg restic" "--rsh --password-command" "" "";
 };
 
+/// Which entries of [`RUNS`] may have a name.
+static INDEX: Index = {
+    let (mut index, mut n) = (Index::new(), 0);
+    while n < RUNS.len() {
+        index.add_list(RUNS[n].names, n);
+        n += 1;
+    }
+    index
+};
+
 /// Returns the code in the options of a command; `None` where there is none.
 pub(super) fn code_options(name: &str, words: &[Word]) -> Option<Unwrapped> {
     let mut codes = Vec::new();
-    for runs in RUNS.iter().filter(|runs| lists(runs.names, name)) {
+    for runs in INDEX.of(name).iter().map(|n| &RUNS[n]).filter(|runs| lists(runs.names, name)) {
         for value in values(words, words.len(), runs.options, runs.short)
             .iter()
             .chain(&single_dash(words, runs.options))

@@ -1,5 +1,7 @@
 //! The commands of which the rest of the line is another command, with the options that they take.
 
+use crate::index::Index;
+
 /// What stands behind the options and operands of a wrapper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
@@ -62,32 +64,19 @@ macro_rules! wrappers {
     };
 }
 
-/// For each first letter the lengths of the names of wrappers, as bits. Most commands are none, and
-/// are told apart without a look at the table.
-static SHAPES: [u32; 128] = shapes();
-
-const fn shapes() -> [u32; 128] {
-    let mut shapes = [0; 128];
-    let mut n = 0;
+/// Which entries of [`WRAPPERS`] may have a name.
+static INDEX: Index = {
+    let (mut index, mut n) = (Index::new(), 0);
     while n < WRAPPERS.len() {
-        let names = WRAPPERS[n].names.as_bytes();
-        let (mut start, mut at) = (0, 0);
-        while at <= names.len() {
-            if at == names.len() || names[at] == b' ' {
-                shapes[(names[start] & 127) as usize] |= 1 << (at - start);
-                start = at + 1;
-            }
-            at += 1;
-        }
+        index.add_list(WRAPPERS[n].names, n);
         n += 1;
     }
-    shapes
-}
+    index
+};
 
-/// Says whether a name may be that of a wrapper.
-pub(super) fn may_wrap(name: &str) -> bool {
-    let first = name.bytes().next().unwrap_or(0);
-    name.len() < 32 && SHAPES[usize::from(first & 127)] & (1 << name.len()) != 0
+/// Returns the wrappers of a name, in the order of the table.
+pub(super) fn wrappers(name: &str) -> impl Iterator<Item = &'static Wrapper> {
+    INDEX.of(name).iter().map(|n| &WRAPPERS[n]).filter(move |wrapper| lists(wrapper.names, name))
 }
 
 /// Says whether a list of words holds one. This is asked for every command, so it goes over bytes.
@@ -109,7 +98,7 @@ pub(super) fn lists(list: &str, word: &str) -> bool {
 }
 
 #[rustfmt::skip]
-pub(super) const WRAPPERS: &[Wrapper] = wrappers! {
+static WRAPPERS: &[Wrapper] = wrappers! {
     "sudo" { short: "ACDghpRrTtUu",
         long: "--user --group --host --prompt --chdir --chroot --close-from --role --type \
          --other-user --command-timeout --login-class --auth-type",

@@ -1,0 +1,114 @@
+//! Which entries of a table are about a name.
+//!
+//! Each command is held against tables of programs, and is in few of them. An [`Index`] is made while
+//! the program is built. It tells by the length and three letters of a name which entries may have it,
+//! and leaves the comparison to the caller.
+
+/// How many entries a table may have.
+const ENTRIES: usize = 256;
+const SHAPES: usize = 128;
+
+/// For each shape of a name the entries that have such a name, as bits.
+pub(crate) struct Index([[u64; ENTRIES / 64]; SHAPES]);
+
+/// The entries that may have a name, as bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Entries([u64; ENTRIES / 64]);
+
+const fn shape(name: &[u8]) -> usize {
+    let len = name.len();
+    if len == 0 {
+        return 0;
+    }
+    let (first, middle, last) = (name[0] as usize, name[len / 2] as usize, name[len - 1] as usize);
+    (len * 31 + first * 7 + middle * 3 + last) % SHAPES
+}
+
+impl Index {
+    pub(crate) const fn new() -> Self {
+        Self([[0; ENTRIES / 64]; SHAPES])
+    }
+
+    /// Adds a name of an entry.
+    pub(crate) const fn add(&mut self, name: &[u8], entry: usize) {
+        assert!(entry < ENTRIES, "a table has more entries than the index has room for");
+        self.0[shape(name)][entry / 64] |= 1 << (entry % 64);
+    }
+
+    /// Adds each word of a list of words with spaces between them.
+    pub(crate) const fn add_list(&mut self, list: &str, entry: usize) {
+        let list = list.as_bytes();
+        let mut rest = list;
+        let mut at = 0;
+        while at <= rest.len() {
+            if at == rest.len() || rest[at] == b' ' {
+                let (word, behind) = rest.split_at(at);
+                self.add(word, entry);
+                if behind.is_empty() {
+                    return;
+                }
+                (_, rest) = behind.split_at(1);
+                at = 0;
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Returns the entries that may have a name.
+    pub(crate) fn of(&self, name: &str) -> Entries {
+        Entries(self.0[shape(name.as_bytes())])
+    }
+}
+
+impl Entries {
+    pub(crate) const NONE: Self = Self([0; ENTRIES / 64]);
+
+    /// Adds an entry.
+    pub(crate) const fn with(mut self, entry: usize) -> Self {
+        self.0[entry / 64] |= 1 << (entry % 64);
+        self
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|n| self.0[n] & other.0[n]))
+    }
+
+    /// Returns the numbers of the entries, the least first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        self.0.into_iter().enumerate().flat_map(|(n, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(n * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_finds_its_entries() {
+        let lists = ["git", "rm find", "a ab abc rm", ""];
+        let mut index = Index::new();
+        for (n, list) in lists.iter().enumerate() {
+            index.add_list(list, n);
+        }
+        for (n, list) in lists.iter().enumerate() {
+            for name in list.split(' ') {
+                assert!(index.of(name).iter().any(|entry| entry == n), "{name}");
+            }
+        }
+        assert_eq!(index.of("cargo").iter().count(), 0);
+        let entries = Entries::NONE.with(200).with(3).with(64);
+        assert_eq!(entries.iter().collect::<Vec<_>>(), [3, 64, 200]);
+        assert_eq!(entries.and(Entries::NONE.with(64)).iter().collect::<Vec<_>>(), [64]);
+    }
+}
