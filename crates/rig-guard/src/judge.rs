@@ -6,7 +6,7 @@ use crate::policy::Extra;
 use crate::rules::packs::Seen;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
 use crate::rules::{self, Finding, Rule, Steps, fs, off, own};
-use crate::shell::{Call, Context, Found, Rable, Refusal, Shell, Verdict, Visitor};
+use crate::shell::{Call, Context, Found, Language, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
 /// A refusal.
@@ -62,6 +62,14 @@ impl Refused {
 /// Judges a piece of shell code that would run in a directory; `None` lets it through.
 pub fn command(code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
     walked(code, cwd, Judge::new(world, false))
+}
+
+/// Judges a program in another language than that of a shell.
+pub fn program(language: Language, code: &str, cwd: Option<&str>, world: &dyn World) -> Option<Refused> {
+    let mut judge = Judge::new(world, true);
+    // The answer is in the judge.
+    let _ = Shell::new(&Rable, world, &mut judge, cwd.map(str::to_owned)).walk_program(language, code);
+    judge.refused
 }
 
 /// Judges code that may be in another language than that of a shell.

@@ -15,6 +15,7 @@ mod cli;
 mod index;
 pub mod judge;
 pub mod policy;
+mod powershell;
 pub mod protected;
 pub mod rules;
 mod session;

@@ -15,7 +15,7 @@ use crate::judge::{self, Refused};
 use crate::policy::Carries;
 use crate::protected::{Owned, Protected};
 use crate::rules::{own, settings};
-use crate::shell::absolute;
+use crate::shell::{Language, absolute};
 use crate::world::World;
 
 /// What may stand in a tool's input.
@@ -96,7 +96,7 @@ pub(crate) fn judge(
             None => Err(lacks(tool, "a command")),
         },
         "PowerShell" => match input.command.one() {
-            Some(code) => Ok(judge::foreign(code, cwd, world)),
+            Some(code) => Ok(judge::program(Language::PowerShell, code, cwd, world)),
             None => Err(lacks(tool, "a command")),
         },
         "Monitor" => match (input.command.one(), input.ws) {

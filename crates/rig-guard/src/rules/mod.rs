@@ -4,6 +4,7 @@
 //! carries its own examples, which are tests and the documentation's table.
 
 mod args;
+mod cmdlets;
 pub(crate) mod db;
 mod files;
 pub(crate) mod fs;
@@ -98,6 +99,7 @@ static GROUPS: &[&[&Rule]] = &[
     db::RULES,
     own::RULES,
     off::RULES,
+    cmdlets::RULES,
     unreadable::RULES,
     packs::CLOUD,
     packs::CONTAINERS,

@@ -47,6 +47,7 @@ use std::rc::Rc;
 
 pub use call::{Access, Call, Context, Found, Redirection, Verdict, Visitor};
 pub use find::Find;
+pub use program::Language;
 pub use rable::Rable;
 pub use scan::Refusal;
 pub use syntax::{Command, List, Parser, Simple, SyntaxError};
@@ -203,6 +204,20 @@ impl<'a> Shell<'a> {
             Ok(commands) => self.top(&commands).and_then(|()| self.uncalled()),
             Err(why) => Err(Stop::Refused(why)),
         };
+        self.verdict(walked, code)
+    }
+
+    /// Walks through what a program in another language runs.
+    ///
+    /// # Errors
+    /// [`Found`] when the visitor ended the walk.
+    pub fn walk_program(&mut self, language: Language, code: &str) -> Verdict {
+        let code = if code.contains(HOLE) { &code.replace(HOLE, "") } else { code };
+        let walked = self.program(language, &Word::literal(code));
+        self.verdict(walked, code)
+    }
+
+    fn verdict(&mut self, walked: Flow, code: &str) -> Verdict {
         match walked {
             Ok(()) => Ok(()),
             Err(Stop::Found) => Err(Found),

@@ -31,6 +31,7 @@ impl Shell<'_> {
     ) -> Flow<Status> {
         let Some((text, trusted, label)) = self.text_of(path) else { return Ok(Status::Unknown) };
         let language = match language {
+            None if path.text.ends_with(".ps1") => Some(Language::PowerShell),
             Some(Language::Shell) | None => first_line(&text),
             language => language,
         };

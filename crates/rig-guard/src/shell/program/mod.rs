@@ -17,19 +17,32 @@ const MAX_LENGTH: usize = 256 << 10;
 
 /// A language, as far as its texts and comments look different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub enum Language {
+    /// That of shells.
     Shell,
+    /// PowerShell.
+    PowerShell,
+    /// Python.
     Python,
+    /// Perl.
     Perl,
+    /// Ruby.
     Ruby,
     /// JavaScript and others with the same texts.
     Node,
+    /// Php.
     Php,
+    /// Lua.
     Lua,
+    /// R.
     R,
+    /// Tcl.
     Tcl,
+    /// Lisp.
     Lisp,
+    /// Awk.
     Awk,
+    /// Sed.
     Sed,
 }
 
@@ -41,6 +54,7 @@ impl Language {
             "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "mksh" | "rbash" | "fish" | "busybox" => {
                 Self::Shell
             }
+            "pwsh" | "powershell" => Self::PowerShell,
             "python" | "pypy" => Self::Python,
             "perl" => Self::Perl,
             "ruby" | "jruby" => Self::Ruby,
@@ -99,6 +113,12 @@ impl Shell<'_> {
     pub(super) fn program(&mut self, language: Language, text: &Word) -> Flow {
         if language == Language::Shell {
             return self.isolated(|shell| shell.code(&text.to_code())).map(drop);
+        }
+        if language == Language::PowerShell {
+            return match crate::powershell::translate(&text.to_code(), self.world.home()) {
+                Some(code) => self.isolated(|shell| shell.code(&code)).map(drop),
+                None => Ok(self.visitor.refused(&text.to_code(), Refusal::Syntax, &self.context)?),
+            };
         }
         if text.text.len() > MAX_LENGTH {
             return Ok(self.visitor.refused("", Refusal::TooLong, &self.context)?);

@@ -9,6 +9,7 @@ mod git;
 mod interpret;
 mod items;
 mod options;
+mod powershell;
 mod table;
 mod takers;
 
@@ -82,6 +83,10 @@ impl Shell<'_> {
                     return contained;
                 }
             }
+            "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" | "pwsh-preview" => {
+                return powershell::powershell(name, words, input);
+            }
+            "cmd" | "cmd.exe" => return powershell::batch(words),
             "crontab" => return self.crontab(words, input),
             "at" | "batch" => return self.at(words, input),
             "make" | "gmake" => return self.make(words, input),

@@ -1,0 +1,182 @@
+//! Operators, members and calls whose results are known.
+
+use super::read::{Reader, concatenated};
+use super::{Read, Value, literal, program, unknown};
+use crate::shell::Word;
+
+/// Returns what an operator makes of two values.
+pub(super) fn operator(name: &str, value: &[Word], operand: &[Word]) -> Value {
+    match name {
+        "join" => {
+            let between = operand.first().cloned().unwrap_or_default();
+            let joined = value.iter().enumerate().fold(Word::default(), |word, (n, part)| {
+                concatenated(if n > 0 { concatenated(word, &between) } else { word }, part)
+            });
+            vec![joined]
+        }
+        "f" => format(value.first(), operand).map_or_else(unknown, |word| vec![word]),
+        "replace" | "creplace" | "ireplace" => match (value, operand) {
+            ([text], [from, to]) => replaced(text, from, to),
+            ([text], [from]) => replaced(text, from, &Word::default()),
+            _ => unknown(),
+        },
+        "split" | "csplit" | "isplit" => match (value, operand) {
+            ([text], [at]) => match (text.known(), at.known()) {
+                (Some(text), Some(at)) if !at.is_empty() => text.split(at).map(literal).collect(),
+                _ => unknown(),
+            },
+            _ => unknown(),
+        },
+        "as" | "is" => value.to_vec(),
+        _ => unknown(),
+    }
+}
+
+/// Replaces a text that is no pattern.
+fn replaced(text: &Word, from: &Word, to: &Word) -> Value {
+    match (text.known(), from.known(), to.known()) {
+        (Some(text), Some(from), Some(to))
+            if !from.is_empty() && !from.contains(['\\', '[', '(', '.', '*', '^']) =>
+        {
+            vec![literal(&text.replace(from, to))]
+        }
+        _ => unknown(),
+    }
+}
+
+/// Returns `'{0}-{1}' -f 'a', 'b'`.
+fn format(pattern: Option<&Word>, values: &[Word]) -> Option<Word> {
+    let pattern = pattern?.known()?;
+    let mut word = Word::default();
+    let mut rest = pattern;
+    while let Some(at) = rest.find('{') {
+        let end = at + rest[at..].find('}')?;
+        word.text.push_str(&rest[..at]);
+        let index: usize = rest[at + 1..end].parse().ok()?;
+        word.push(values.get(index)?);
+        rest = &rest[end + 1..];
+    }
+    word.text.push_str(rest);
+    Some(word)
+}
+
+impl Reader<'_, '_> {
+    /// Returns what `[type]::Member(...)` gives back, and notes what it does.
+    pub(super) fn called(&mut self, name: &str, member: &str, arguments: &[Word]) -> Value {
+        let short = name.rsplit('.').next().unwrap_or(name);
+        let first = arguments.first().cloned().unwrap_or(Word::unknown(true));
+        match (short, member) {
+            ("directory", "delete") => {
+                let deep = arguments.get(1).is_some_and(|word| word.text != "False");
+                self.removes(std::slice::from_ref(&first), deep);
+            }
+            ("file", "delete") => self.removes(std::slice::from_ref(&first), false),
+            ("file", "writealltext" | "writealllines" | "appendalltext" | "create" | "writeallbytes") => {
+                let text: Vec<Word> = arguments.iter().skip(1).cloned().collect();
+                let target = (self.path(&first, false), member == "appendalltext");
+                self.scope.emit(&[literal("cat")], &[target], Some(&text));
+            }
+            ("file", "copy" | "move") => {
+                let to = arguments.get(1).cloned().unwrap_or(Word::unknown(true));
+                let program = if member == "copy" { "cp" } else { "mv" };
+                let words =
+                    [literal(program), literal("--"), self.path(&first, false), self.path(&to, false)];
+                self.scope.emit(&words, &[], None);
+            }
+            ("process", "start") => {
+                let words: Vec<Word> = arguments.iter().flat_map(split).collect();
+                self.native(&words, &[], None);
+            }
+            ("scriptblock", "create") => self.evaluates(&first),
+            ("environment", "getfolderpath") => return self.value_of("home"),
+            ("environment", "setenvironmentvariable") => {
+                let mut word = first;
+                word.text.push('=');
+                let value = arguments.get(1).cloned().unwrap_or_default();
+                self.scope.emit(&[literal("export"), concatenated(word, &value)], &[], None);
+            }
+            ("path", "combine" | "join") => {
+                let joined = arguments.iter().fold(Word::default(), joined_path);
+                return vec![joined];
+            }
+            ("string", "concat" | "join") => {
+                let from = usize::from(member == "join");
+                let between = arguments.first().filter(|_| from > 0).cloned().unwrap_or_default();
+                return operator("join", arguments.get(from..).unwrap_or_default(), &[between]);
+            }
+            _ => {}
+        }
+        unknown()
+    }
+
+    /// Returns a member of a value, or what a call of one gives back.
+    pub(super) fn member(&mut self, value: Value, name: &str, call: bool, arguments: &[Word]) -> Read<Value> {
+        Ok(match name {
+            "fullname" | "path" | "providerpath" | "pspath" | "tostring" | "trim" | "value"
+            | "getnewclosure" => value,
+            "name" | "basename" if !call => value,
+            "delete" if call => {
+                self.removes(&value, arguments.first().is_some_and(|word| word.text != "False"));
+                Vec::new()
+            }
+            "replace" if call => match (value.as_slice(), arguments) {
+                ([text], [from, to]) => match (text.known(), from.known(), to.known()) {
+                    (Some(text), Some(from), Some(to)) if !from.is_empty() => {
+                        vec![literal(&text.replace(from, to))]
+                    }
+                    _ => unknown(),
+                },
+                _ => unknown(),
+            },
+            "tolower" | "toupper" | "tolowerinvariant" => match value.as_slice() {
+                [text] if text.marks.is_empty() && name == "toupper" => {
+                    vec![literal(&text.text.to_uppercase())]
+                }
+                [text] if text.marks.is_empty() => vec![literal(&text.text.to_lowercase())],
+                _ => unknown(),
+            },
+            // `$ExecutionContext.InvokeCommand.InvokeScript('...')`, `[PowerShell]::Create().AddScript('...')`
+            "invokescript" | "addscript" | "invokeexpression" if call => {
+                for text in arguments {
+                    self.evaluates(text);
+                }
+                unknown()
+            }
+            _ => unknown(),
+        })
+    }
+
+    /// Reads a text as code.
+    pub(super) fn evaluates(&mut self, text: &Word) {
+        if text.is_unknown() {
+            self.scope.emit(&[literal("eval"), text.clone()], &[], None);
+            return;
+        }
+        let depth = self.scope.depth;
+        // What cannot be read is told as it stands: it may be what a rule knows the words of.
+        if program(&text.to_code(), self.scope).is_err() {
+            self.scope.depth = depth;
+            self.scope.emit(&[literal("eval"), text.clone()], &[], None);
+        }
+    }
+}
+
+/// Puts a path and a name together.
+pub(super) fn joined_path(mut path: Word, name: &Word) -> Word {
+    let empty = path.text.is_empty() && path.marks.is_empty();
+    if !empty && !path.text.ends_with(['/', '\\']) && !name.text.starts_with(['/', '\\']) {
+        path.text.push('/');
+    }
+    path.push(name);
+    path
+}
+
+/// Splits a text at its spaces, as `-ArgumentList 'push --force'` is.
+pub(super) fn split(word: &Word) -> Vec<Word> {
+    match word.known() {
+        Some(text) if text.contains(' ') => {
+            text.split_ascii_whitespace().map(|part| literal(part.trim_matches('"'))).collect()
+        }
+        _ => vec![word.clone()],
+    }
+}
