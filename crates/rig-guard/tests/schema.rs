@@ -32,7 +32,7 @@ fn a_policy_is_valid_for_the_schema_where_it_is_for_the_guard() {
         (r#"{}"#, true),
         (r#"{"$schema":"guard.schema.json"}"#, true),
         (
-            r#"{"packs":{"core":false,"cloud":true,"containers":true,"packages":true,"strict":true,"secrets":true,"identity":true}}"#,
+            r#"{"packs":{"core":false,"cloud":true,"containers":true,"databases":true,"packages":true,"strict":true,"secrets":true,"identity":true}}"#,
             true,
         ),
         (r#"{"packs":{"own":true}}"#, false),

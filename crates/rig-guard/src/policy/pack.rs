@@ -12,6 +12,8 @@ pub enum Pack {
     Cloud,
     /// Deleting containers, images and volumes.
     Containers,
+    /// Tools that wipe a database: migrations, restores, queues.
+    Databases,
     /// Publishing and unpublishing packages.
     Packages,
     /// Doubtful habits: `sudo`, package installs, scripts from the network.
@@ -24,11 +26,12 @@ pub enum Pack {
 
 impl Pack {
     /// Every pack.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Own,
         Self::Core,
         Self::Cloud,
         Self::Containers,
+        Self::Databases,
         Self::Packages,
         Self::Strict,
         Self::Secrets,
@@ -43,6 +46,7 @@ impl Pack {
             Self::Core => "core",
             Self::Cloud => "cloud",
             Self::Containers => "containers",
+            Self::Databases => "databases",
             Self::Packages => "packages",
             Self::Strict => "strict",
             Self::Secrets => "secrets",

@@ -52,7 +52,11 @@ pub(super) fn request(call: &Call<'_>) -> Option<Request> {
         match *name {
             "X" | "request" | "method" => request.method = value.text.to_ascii_uppercase(),
             "url" => request.urls.push(marked(value)),
-            name if listed("d data data-raw data-binary data-ascii json body-data post-data", name) => {
+            name if listed(
+                "d data data-raw data-binary data-ascii data-urlencode json body-data post-data",
+                name,
+            ) =>
+            {
                 sends = true;
                 request.body.push_str(&marked(value));
             }

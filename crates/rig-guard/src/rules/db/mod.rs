@@ -1,13 +1,29 @@
 //! What destroys the data of databases.
 
 pub(crate) mod client;
+mod mongo;
 pub(crate) mod pieces;
+mod redis;
+mod search;
 mod session;
 mod sql;
 mod statement;
+mod store;
 mod token;
+mod tools;
 
 use super::Rule;
 
 /// The rules of this module, in the order in which they are asked.
-pub(super) static RULES: &[&Rule] = &[&sql::DROP, &sql::TRUNCATE, &sql::DELETE, &sql::UPDATE];
+pub(super) static RULES: &[&Rule] = &[
+    &sql::DROP,
+    &sql::TRUNCATE,
+    &sql::DELETE,
+    &sql::UPDATE,
+    &redis::FLUSH,
+    &mongo::DROP,
+    &store::DELETE,
+    &tools::RESET,
+    &tools::RESTORE,
+    &tools::QUEUE,
+];
