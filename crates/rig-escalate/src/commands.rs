@@ -82,6 +82,12 @@ pub(crate) fn run(command: &Command, place: &Place<'_>) -> Result<Exit, Trouble>
         }
         Command::Raise { one, severity, note, operator } => {
             let service = place.operator(operator)?;
+            // With the severity that is meant, a second request after a lost answer does no more than the first.
+            let severity = match severity {
+                Some(severity) => Some(*severity),
+                None => Shown::read(&service.get(&path(one, ""))?)
+                    .and_then(|shown| Severity::from_word(&shown.severity)?.raised()),
+            };
             let body = severity.map_or(json!({}), |severity| json!({ "severity": severity.as_str() }));
             let object = service.post(&path(one, "/raise"), &with_note(body, note.as_deref()))?;
             changed(one, &object, &service)?;

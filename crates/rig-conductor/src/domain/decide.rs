@@ -64,10 +64,10 @@ pub fn close(now: &Escalation, resolution: &str, by: &str, via: Via) -> Result<O
 }
 
 /// Decides on making it more urgent, to a given severity or one level up. Whoever took it before
-/// has to take it again.
+/// has to take it again. Nothing is left to do where it has the given severity: whoever lost the answer asks again.
 ///
 /// # Errors
-/// When it is closed, or not less urgent than wanted: a severity is never lowered.
+/// When it is closed, or more urgent than wanted: a severity is never lowered.
 pub fn raise(
     now: &Escalation,
     to: Option<Severity>,
@@ -75,15 +75,18 @@ pub fn raise(
     by: &str,
     note: Option<&str>,
     at: Timestamp,
-) -> Result<Event, Rejection> {
+) -> Result<Option<Event>, Rejection> {
     if now.state == EscalationState::Closed {
         return Err(Rejection::State("the escalation is closed".to_owned()));
+    }
+    if to == Some(now.severity) {
+        return Ok(None);
     }
     let to = to.or(now.severity.raised()).filter(|to| *to > now.severity);
     let Some(to) = to else {
         return Err(Rejection::State(format!("the escalation is {} already", now.severity)));
     };
-    Ok(bumped(now, to, reason, Some(by), note, at))
+    Ok(Some(bumped(now, to, reason, Some(by), note, at)))
 }
 
 /// Decides on the bump of an escalation that nobody took in time: one level, and only when its level

@@ -212,6 +212,7 @@ fn store_options(reader: &mut Reader) -> StoreOptions {
     StoreOptions {
         casing: reader.read("casing", values::casing).unwrap_or(base.casing),
         keep_heartbeats: reader.read("keepHeartbeats", values::positive).unwrap_or(base.keep_heartbeats),
+        keep_past: base.keep_past,
         sqlite_synchronous: reader.read("sqliteSynchronous", synchronous).unwrap_or(base.sqlite_synchronous),
         postgres_connections: reader
             .read("postgresConnections", connections)

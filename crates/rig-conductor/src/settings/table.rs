@@ -107,7 +107,7 @@ pub const TABLE: &[Setting] = &[
         "RIG_CONDUCTOR_KEEP_HEARTBEATS",
         "30d",
         "TIME",
-        "How long heartbeats stay in the log; the last one of each agent stays for ever",
+        "How long heartbeats stay in the log; the last one of each agent stays as long as the agent does",
     ),
     plain(
         "sqliteSynchronous",

@@ -1,6 +1,6 @@
 //! What the log makes, compared with what is stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rig_wire::NotificationState;
@@ -91,6 +91,8 @@ pub(super) fn members(data: Value) -> Map<String, Value> {
 /// What a replay found so far.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
+    /// Entries of the outbox that were settled before are not kept.
+    pub(super) forgotten: Option<Timestamp>,
     pub(super) report: ReplayReport,
     pub(super) wrong: Vec<Wrong>,
 }
@@ -136,9 +138,11 @@ impl Findings {
             .filter(|(intent, _)| intent.purpose == Purpose::Announce)
             .map(|(intent, state)| (of(intent), *state))
             .collect();
-        let told: BTreeSet<_> = (stream.facts().unwrap_or_default().into_iter())
+        let told: BTreeMap<_, _> = (stream.facts().unwrap_or_default().into_iter())
             .filter_map(|fact| match fact.event {
-                Event::EscalationNotified { round, route, target, .. } => Some((round, route, target)),
+                Event::EscalationNotified { round, route, target, .. } => {
+                    Some(((round, route, target), fact.at))
+                }
                 _ => None,
             })
             .collect();
@@ -147,13 +151,14 @@ impl Findings {
             self.report.differences.push(format!("outbox {id}, round {round}, {route} {target}: {what}"));
         };
         for (key, state) in &all {
-            match (state, told.contains(key)) {
+            match (state, told.contains_key(key)) {
                 (NotificationState::Sent, false) => say(key, "sent, but no event says so"),
                 (NotificationState::Sent, true) | (_, false) => {}
                 (state, true) => say(key, &format!("{state}, but an event says that it was sent")),
             }
         }
-        for key in told.iter().filter(|key| !all.contains_key(key)) {
+        let forgotten = |at: &Timestamp| self.forgotten.is_some_and(|before| *at < before);
+        for (key, _) in told.iter().filter(|(key, at)| !all.contains_key(*key) && !forgotten(at)) {
             say(key, "missing, but an event says that it was sent");
         }
     }

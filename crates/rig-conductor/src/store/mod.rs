@@ -118,8 +118,8 @@ pub trait Store: Send + Sync {
     /// route was given up, the next try is due ten minutes later.
     async fn due(&self, policy: &Policy, limit: u32) -> Result<Vec<Due>, StoreError>;
 
-    /// Notes that a sweep came to its end, and deletes heartbeats that are too old, in small steps that go on
-    /// behind the call.
+    /// Notes that a sweep came to its end, and deletes what is too old, in small steps that go on behind the call:
+    /// heartbeats, agents that do not beat any more, what the outbox knows of messages that are done with.
     async fn swept(&self) -> Result<(), StoreError>;
 
     /// Takes entries of the outbox that are to be sent now, the most urgent first, passing over what

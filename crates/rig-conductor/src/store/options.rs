@@ -9,8 +9,11 @@ use crate::settings::Casing;
 pub struct StoreOptions {
     /// How the members of stored events are written. What is there already is read in either casing.
     pub casing: Casing,
-    /// For how long heartbeats are kept. The last of each agent is kept for ever.
+    /// For how long heartbeats are kept. The last of each agent is kept as long as the agent is.
     pub keep_heartbeats: Duration,
+    /// For how long an agent is kept that does not beat any more (at least as long as heartbeats are), and what
+    /// the outbox knows of messages that are done with.
+    pub keep_past: Duration,
     /// When a commit counts as done, on SQLite.
     pub sqlite_synchronous: Synchronous,
     /// How many connections are kept to a PostgreSQL server at most; at least 4.
@@ -22,6 +25,7 @@ impl Default for StoreOptions {
         Self {
             casing: Casing::default(),
             keep_heartbeats: Duration::from_secs(30 * 24 * 60 * 60),
+            keep_past: Duration::from_secs(30 * 24 * 60 * 60),
             sqlite_synchronous: Synchronous::default(),
             postgres_connections: 12,
         }

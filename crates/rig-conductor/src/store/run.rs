@@ -48,9 +48,8 @@ pub async fn run<T: Tx>(tx: &mut T, command: &Command, policy: &Policy) -> Resul
             change(tx, *id, policy, |now, _| domain::close(now, resolution, by, *via)).await
         }
         Command::Raise { id, to, by, note } => {
-            let raise = |now: &Escalation, at| {
-                domain::raise(now, *to, BumpReason::Manual, by, note.as_deref(), at).map(Some)
-            };
+            let raise =
+                |now: &Escalation, at| domain::raise(now, *to, BumpReason::Manual, by, note.as_deref(), at);
             change(tx, *id, policy, raise).await
         }
         Command::Note { id, by, note } => {
@@ -180,7 +179,7 @@ async fn repeat<T: Tx>(
     }];
     if new.severity > escalation.severity {
         let to = Some(new.severity);
-        events.push(domain::raise(&escalation, to, BumpReason::Repeat, &new.agent_id, None, at)?);
+        events.extend(domain::raise(&escalation, to, BumpReason::Repeat, &new.agent_id, None, at)?);
     }
     write(tx, &mut escalation, events, at, policy).await?;
     Ok(Receipt { escalation, at, changed: true, deduplicated: true })

@@ -72,6 +72,7 @@ async fn ack_close_and_raise_follow_the_table_of_states(place: &Place) {
     let error = run(&*store, raise(id, Some(Severity::P2))).await.unwrap_err();
     assert_eq!(error.to_string(), "the escalation is P1 already");
     run(&*store, raise(id, Some(Severity::P0))).await.unwrap();
+    assert!(!run(&*store, raise(id, Some(Severity::P0))).await.unwrap().changed, "a second request");
     let error = run(&*store, raise(id, None)).await.unwrap_err();
     assert_eq!(error.to_string(), "the escalation is P0 already");
     let closed = run(&*store, close(id, "fixed")).await.unwrap();

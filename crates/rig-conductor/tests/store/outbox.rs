@@ -22,6 +22,7 @@ on_each_store!(
     what_nobody_was_told_is_announced_again,
     a_bump_cancels_the_announcement_of_the_level_before,
     without_discord_nothing_is_to_be_sent,
+    what_is_done_with_is_forgotten_after_a_month,
 );
 
 fn brief(claimed: &Claimed) -> String {
@@ -322,4 +323,46 @@ async fn without_discord_nothing_is_to_be_sent(place: &Place) {
     assert_eq!(crate::commands::due(&*store).await, [(id, "Announce")]);
     run(&*store, Command::Announce { id }).await.unwrap();
     assert_eq!(claim(&*store, "one").await.len(), 3);
+}
+
+async fn what_is_done_with_is_forgotten_after_a_month(place: &Place) {
+    let store = place.open().await;
+    let sent = create(&*store, Severity::P1, "sent").await.id;
+    deliver(&*store).await;
+    for reason in ["failed, open", "failed, closed"] {
+        let id = create(&*store, Severity::P1, reason).await.id;
+        let one = claim(&*store, "one").await.remove(0);
+        let failed = Outcome::Failed { error: "403".to_owned(), fallback: None };
+        settle(&*store, &one.claim, failed).await.unwrap();
+        if reason == "failed, closed" {
+            run(&*store, close(id, "done")).await.unwrap();
+        }
+    }
+    create(&*store, Severity::P1, "waits").await;
+    let one = claim(&*store, "one").await.remove(0);
+    settle(&*store, &one.claim, Outcome::Postponed { after: 24 * 60 * HOUR }).await.unwrap();
+    store.advance(24 * 30 * HOUR).await.unwrap();
+    create(&*store, Severity::P1, "young").await;
+    assert_eq!(deliver(&*store).await, 1);
+    let kept = || {
+        place
+            .sql("select doc ->> 'reason' from outbox o join escalations e on e.id = o.escalation order by 1")
+    };
+    assert_eq!(kept(), "failed, closed\nfailed, open\nsent\nwaits\nyoung");
+    store.swept().await.unwrap();
+    for _ in 0..400 {
+        if !kept().contains("closed") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(kept(), "failed, open\nwaits\nyoung");
+    assert_replays(&*store).await;
+    // Its message is still kept up to date.
+    run(&*store, ack(sent, "stig")).await.unwrap();
+    assert_eq!(deliver(&*store).await, 1);
+    // What is missing without having been that old is still found.
+    place.sql("delete from outbox where state = 'sent' and purpose = 'announce'; select 1");
+    let report = store.replay(true).await.unwrap();
+    assert_eq!(report.differences.len(), 1, "{report:?}");
 }

@@ -16,7 +16,7 @@ on_each_store!(
     events_of_many_callers_get_gapless_versions,
     members_are_stored_in_the_casing_of_the_settings,
     what_a_database_cannot_keep_harms_nobody_else,
-    old_heartbeats_go_and_the_last_of_each_agent_stays,
+    old_heartbeats_go_and_agents_that_are_gone_with_them,
 );
 
 fn event(kind: &str, stream: &str, data: Value) -> WorkEvent {
@@ -162,7 +162,7 @@ async fn what_a_database_cannot_keep_harms_nobody_else(place: &Place) {
     assert_replays(&*store).await;
 }
 
-async fn old_heartbeats_go_and_the_last_of_each_agent_stays(place: &Place) {
+async fn old_heartbeats_go_and_agents_that_are_gone_with_them(place: &Place) {
     let keep = Duration::from_secs(24 * 60 * 60);
     let options = StoreOptions { keep_heartbeats: keep, ..StoreOptions::default() };
     let store = place.open_with(options.clone()).await;
@@ -191,17 +191,36 @@ async fn old_heartbeats_go_and_the_last_of_each_agent_stays(place: &Place) {
     settled(place, "4").await;
     assert!(store.backlog().await.unwrap().swept_at.is_some());
     assert_replays(&*store).await;
+    // A month after its last beat an agent is forgotten; one that comes back goes on where it was.
+    store.advance(28 * keep).await.unwrap();
+    record(&*store, beat("busy", "back")).await;
+    store.advance(keep + HOUR).await.unwrap();
+    store.swept().await.unwrap();
+    // What was passed over of the other stays.
+    wait(|| place.sql("select count(*) from agents"), "1").await;
+    assert_eq!(place.sql("select count(*) from mt_events"), "4");
+    let ids: Vec<String> = store.agents().await.unwrap().into_iter().map(|agent| agent.id).collect();
+    assert_eq!(ids, ["busy"]);
+    assert_replays(&*store).await;
+    record(&*store, beat("gone", "back")).await;
+    let back = store.stream("gone", 0, 100).await.unwrap();
+    assert_eq!(back.iter().map(|event| event.version).collect::<Vec<_>>(), [16]);
+    assert_replays(&*store).await;
 }
 
-/// Waits until the log has so many events, and stays so.
+/// Waits until the log has so many events.
 async fn settled(place: &Place, events: &str) {
+    wait(|| place.sql("select count(*) from mt_events"), events).await;
+}
+
+async fn wait(ask: impl Fn() -> String, wanted: &str) {
     let mut seen = String::new();
     for _ in 0..400 {
-        seen = place.sql("select count(*) from mt_events");
-        if seen == events {
+        seen = ask();
+        if seen == wanted {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    panic!("{seen} events, not {events}");
+    panic!("{seen}, not {wanted}");
 }

@@ -241,7 +241,6 @@ fn what_changes_takes_the_operators_token_and_a_note_the_agents() {
             json!({ "severity": "P0", "note": "now" }),
             format!("P0 escalation {ID}: open\n"),
         ),
-        (&["raise", ID], json!({}), "raise persons", json!({}), format!("P1 escalation {ID}: open\n")),
         (
             &["note", ID, "seen", "it"],
             json!({ "noteCount": 2 }),
@@ -263,6 +262,21 @@ fn what_changes_takes_the_operators_token_and_a_note_the_agents() {
     let scene = always(escalation(&json!({})));
     scene.said(scene.run(&["note", ID, "-"]).stdin("from stdin\n"));
     assert_eq!(scene.posted(&format!("/api/escalations/{ID}/notes"))[0]["note"], "from stdin");
+}
+
+#[test]
+fn a_raise_by_one_step_says_to_which_severity() {
+    for (severity, body) in
+        [("P2", json!({ "severity": "P1" })), ("P1", json!({ "severity": "P0" })), ("P0", json!({}))]
+    {
+        let scene = always(escalation(&json!({ "severity": severity })));
+        let said = scene.said(scene.run(&["raise", ID]));
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let path = format!("/api/escalations/{ID}");
+        assert_eq!(scene.asked(), [format!("GET {path} persons"), format!("POST {path}/raise persons")]);
+        scene.said(scene.run(&["raise", ID]));
+        assert_eq!(scene.posted(&format!("{path}/raise")), [body], "{severity}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod migrate;
 mod outbox;
+mod prune;
 mod read;
 mod replay;
 mod threads;
@@ -215,9 +216,8 @@ impl Store for PgStore {
         }
         let (base, pruning) = (Arc::clone(&self.base), Arc::clone(&self.pruning));
         tokio::spawn(async move {
-            let keep = base.options.keep_heartbeats;
             let result = loop {
-                match base.write(&keep, |tx, keep| Box::pin(work::prune(tx, *keep))).await {
+                match base.write(&base.options, |tx, options| Box::pin(prune::prune(tx, options))).await {
                     Ok(true) => {}
                     other => break other,
                 }
@@ -226,7 +226,7 @@ impl Store for PgStore {
             if let Err(error) = result
                 && !base.server.pool.is_closed()
             {
-                tracing::warn!(%error, "old heartbeats were not deleted");
+                tracing::warn!(%error, "what is too old was not deleted");
             }
             pruning.store(false, Ordering::Release);
         });

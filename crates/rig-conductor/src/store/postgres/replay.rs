@@ -25,7 +25,9 @@ pub(super) async fn compare(snapshot: &Transaction<'_>) -> Result<(ReplayReport,
         .batch_execute("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
         .await?;
     let tx = PgTx::new(snapshot, Casing::default());
-    let mut found = Findings::default();
+    let forgotten = tx.one("select at from marks where name = 'outbox'", &[]).await?;
+    let forgotten = forgotten.map(|row| row.try_get(0)).transpose()?.flatten();
+    let mut found = Findings { forgotten, ..Findings::default() };
     let mut beats: BTreeMap<String, Beat> = BTreeMap::new();
     let mut created: Vec<Uuid> = Vec::with_capacity(CHUNK);
     let log = "select seq_id, stream_id, type, data, timestamp from mt_events order by seq_id";

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+#[cfg(feature = "test-hooks")]
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,8 +14,6 @@ use super::connect::Server;
 use super::error::{is_of_values, named};
 use super::tx::PgTx;
 use crate::store::body::Prepared;
-use crate::store::row::micros;
-use crate::store::run::shifted;
 use crate::store::{Recorded, StoreError};
 
 /// How many events share a commit at most.
@@ -28,9 +27,6 @@ const COMMITS: usize = 2;
 
 /// How often a commit is tried.
 const TRIES: u32 = 4;
-
-/// How many rows one step of the pruning looks at.
-const STEP: i64 = 2000;
 
 type Reply = oneshot::Sender<Result<Recorded, StoreError>>;
 
@@ -288,34 +284,6 @@ pub(super) async fn swept(tx: &mut PgTx<'_>) -> Result<(), StoreError> {
                 on conflict (name) do update set at = greatest(marks.at, excluded.at)";
     tx.run(mark, &[&now]).await?;
     Ok(())
-}
-
-/// Deletes heartbeats that are too old, but never the last of an agent; says whether there may be more.
-/// It goes through the log once: where it stopped is kept.
-pub(super) async fn prune(tx: &mut PgTx<'_>, keep: Duration) -> Result<bool, StoreError> {
-    // One process at a time is enough.
-    let lock = "select pg_try_advisory_xact_lock(hashtextextended('prune ' || current_schema(), 3))";
-    if !tx.one(lock, &[]).await?.is_some_and(|row| row.get(0)) {
-        return Ok(false);
-    }
-    let now = tx.time().await?;
-    let mark = tx.one("select seq_id from marks where name = 'pruned'", &[]).await?;
-    let from = mark.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()?.flatten().unwrap_or(0);
-    // The first event that is young enough ends it.
-    let page = "select count(*), max(seq_id) from (select seq_id, timestamp from mt_events \
-                where seq_id > $1 order by seq_id limit $2) p where timestamp < $3";
-    let before = micros(shifted(now, keep, -1));
-    let Some(page) = tx.one(page, &[&from, &STEP, &before]).await? else { return Ok(false) };
-    let (found, Some(to)) = (page.try_get::<_, i64>(0)?, page.try_get::<_, Option<i64>>(1)?) else {
-        return Ok(false);
-    };
-    let delete = "delete from mt_events e where seq_id > $1 and seq_id <= $2 and type = 'heartbeat' \
-                  and timestamp < $3 and not exists (select 1 from agents a where a.seq_id = e.seq_id)";
-    tx.run(delete, &[&from, &to, &before]).await?;
-    let mark = "insert into marks (name, seq_id) values ('pruned', $1) \
-                on conflict (name) do update set seq_id = excluded.seq_id";
-    tx.run(mark, &[&to]).await?;
-    Ok(found == STEP)
 }
 
 /// Moves the clock.

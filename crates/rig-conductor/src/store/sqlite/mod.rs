@@ -7,6 +7,7 @@ mod codec;
 mod error;
 mod migrate;
 mod outbox;
+mod prune;
 mod read;
 mod readers;
 mod replay;
@@ -126,11 +127,12 @@ impl Store for SqliteStore {
         if self.pruning.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let (writer, pruning, keep) =
-            (Arc::clone(&self.writer), Arc::clone(&self.pruning), self.options.keep_heartbeats);
+        let (writer, pruning) = (Arc::clone(&self.writer), Arc::clone(&self.pruning));
+        let options = self.options.clone();
         tokio::spawn(async move {
             let result = loop {
-                match writer.write(move |tx| work::prune(tx, keep)).await {
+                let options = options.clone();
+                match writer.write(move |tx| prune::prune(tx, &options)).await {
                     Ok(true) => {}
                     other => break other,
                 }
@@ -139,7 +141,7 @@ impl Store for SqliteStore {
             if let Err(error) = result
                 && !writer.is_closed()
             {
-                tracing::warn!(%error, "old heartbeats were not deleted");
+                tracing::warn!(%error, "what is too old was not deleted");
             }
             pruning.store(false, Ordering::Release);
         });

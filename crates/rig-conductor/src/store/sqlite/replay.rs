@@ -20,7 +20,10 @@ pub(super) fn compare(path: &Path) -> Result<(ReplayReport, Vec<Wrong>), StoreEr
     let connection = migrate::reader(path)?;
     // Everything below sees the moment of the first read, whatever is written meanwhile.
     let snapshot = connection.unchecked_transaction()?;
-    let mut found = Findings::default();
+    let forgotten = "select at from marks where name = 'outbox'";
+    let forgotten =
+        snapshot.query_row(forgotten, [], |row| row.get::<_, Option<At>>(0)).optional()?.flatten();
+    let mut found = Findings { forgotten: forgotten.map(|at| at.0), ..Findings::default() };
     let mut beats: BTreeMap<String, Beat> = BTreeMap::new();
     let mut created: Vec<Uuid> = Vec::with_capacity(CHUNK);
     let mut log =

@@ -1,5 +1,6 @@
 //! Events of work and heartbeats.
 
+#[cfg(feature = "test-hooks")]
 use std::time::Duration;
 
 use rusqlite::params;
@@ -7,11 +8,7 @@ use rusqlite::params;
 use super::codec::{At, Id};
 use super::tx::SqliteTx;
 use crate::store::body::Prepared;
-use crate::store::run::shifted;
 use crate::store::{Recorded, StoreError};
-
-/// How many rows one step of the pruning looks at.
-const STEP: i64 = 2000;
 
 /// Appends an event. One whose id is there changes nothing.
 pub(super) fn record(tx: &mut SqliteTx<'_>, event: &Prepared) -> Result<Recorded, StoreError> {
@@ -42,29 +39,6 @@ pub(super) fn record(tx: &mut SqliteTx<'_>, event: &Prepared) -> Result<Recorded
         }
     }
     Ok(Recorded { at, duplicate: false })
-}
-
-/// Deletes heartbeats that are too old, but never the last of an agent; says whether there may be more.
-/// It goes through the log once: where it stopped is kept.
-pub(super) fn prune(tx: &mut SqliteTx<'_>, keep: Duration) -> Result<bool, StoreError> {
-    let now = tx.time()?;
-    let mark = "select seq_id from marks where name = 'pruned'";
-    let from = tx.one(mark, [], |row| row.get::<_, Option<i64>>(0))?.flatten().unwrap_or(0);
-    // The first event that is young enough ends it.
-    let page = "select count(*), max(seq_id) from (select seq_id, timestamp from mt_events \
-                where seq_id > ?1 order by seq_id limit ?2) where timestamp < ?3";
-    let before = At(shifted(now, keep, -1));
-    let page = tx.one(page, params![from, STEP, before], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some((found, Some(to))) = page.map(|(found, to): (i64, Option<i64>)| (found, to)) else {
-        return Ok(false);
-    };
-    let delete = "delete from mt_events where seq_id > ?1 and seq_id <= ?2 and type = 'heartbeat' \
-                  and timestamp < ?3 and seq_id not in (select seq_id from agents)";
-    tx.run(delete, params![from, to, before])?;
-    let mark = "insert into marks (name, seq_id) values ('pruned', ?1) \
-                on conflict (name) do update set seq_id = excluded.seq_id";
-    tx.run(mark, [to])?;
-    Ok(found == STEP)
 }
 
 /// Notes that a sweep came to its end.

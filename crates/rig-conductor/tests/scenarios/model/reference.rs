@@ -193,6 +193,9 @@ impl Model {
     pub(super) fn raise(&mut self, index: usize, to: Option<Severity>) -> Answer {
         let now = self.now;
         let one = &mut self.all[index];
+        if to == Some(one.severity) && one.state != EscalationState::Closed {
+            return Answer::Same;
+        }
         let to = to.or(one.severity.raised()).filter(|to| *to > one.severity);
         match to.filter(|_| one.state != EscalationState::Closed) {
             None => Answer::Refused,
