@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::policy::Extra;
+use crate::rules::links::Links;
 use crate::rules::packs::Seen;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
 use crate::rules::{self, Finding, Rule, Steps, fs, off, own};
@@ -100,13 +101,15 @@ struct Judge<'a> {
     seen: Seen,
     /// What the commands before have done to the repository.
     steps: Steps,
+    /// Links that the commands before have made.
+    links: Links,
     refused: Option<Refused>,
 }
 
 impl<'a> Judge<'a> {
     fn new(world: &'a dyn World, foreign: bool) -> Self {
-        let (seen, steps) = (Seen::default(), Steps::default());
-        Self { world, foreign, service: false, seen, steps, refused: None }
+        let (seen, steps, links) = (Seen::default(), Steps::default(), Links::default());
+        Self { world, foreign, service: false, seen, steps, links, refused: None }
     }
 }
 
@@ -130,8 +133,10 @@ impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
         let found = rules::judge(call, self.world)
             .or_else(|| self.seen.judge(call, self.world))
-            .or_else(|| self.steps.follow(call, self.world));
+            .or_else(|| self.steps.follow(call, self.world))
+            .or_else(|| self.links.judge(call, self.world));
         self.seen.note(call, self.world);
+        self.links.note(call);
         match found {
             Some((rule, Finding { detail })) => {
                 let refused = Refused::by(rule, &call.masked(detail), call.display());

@@ -1,6 +1,6 @@
 //! Which files keep the guard in force: the rig's own, and Claude's settings.
 
-use crate::rules::pattern::Pattern;
+use crate::rules::pattern::{self, Pattern, Piece};
 
 /// The rig's programs and the names under which they are linked.
 const PROGRAMS: [&str; 10] = [
@@ -18,6 +18,33 @@ const PROGRAMS: [&str; 10] = [
 
 /// The settings files in a `.claude` directory.
 const SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
+
+/// Names of other files of the rig, and of directories that they are in, or names like theirs.
+const OTHERS: [&str; 23] = [
+    "config.json",
+    "guard.json",
+    "user.json",
+    "port.json",
+    "hooks-base.json",
+    "x.jsonl",
+    "x.jsonl.1",
+    "x.receipts",
+    "x.guard",
+    "x.lock",
+    "x.sqlite",
+    "lock",
+    "rig",
+    "rig-tools",
+    "hooks",
+    "log",
+    "spool",
+    "sessions",
+    "state",
+    "share",
+    ".config",
+    ".local",
+    ".claude",
+];
 
 /// Absolute paths of what keeps the guard in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +86,24 @@ impl Protected {
     #[must_use]
     pub fn is_settings_name(path: &str) -> bool {
         SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path))
+    }
+
+    /// Says whether a pattern of `find` fits a name that one of these files or their directories may have.
+    pub(crate) fn may_be_own_name(name: &str) -> bool {
+        let piece = |c: char| match c {
+            '*' => Piece::Any,
+            '?' => Piece::One,
+            c => Piece::Char(c),
+        };
+        let pattern: Vec<Piece> = name.to_ascii_lowercase().chars().map(piece).collect();
+        // What stands in a `[...]` is not looked at.
+        let open = name.contains('[');
+        let fits = |own: &str| {
+            let own = own.to_ascii_lowercase();
+            let own = own.strip_prefix('.').filter(|_| !name.starts_with('.')).unwrap_or(&own);
+            pattern::matches(&pattern, own)
+        };
+        open || PROGRAMS.iter().chain(&SETTINGS).chain(&OTHERS).any(|own| fits(own))
     }
 
     /// Says what a path or a pattern is, or matches. With `below` the files below it count too, as

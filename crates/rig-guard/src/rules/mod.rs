@@ -11,6 +11,7 @@ pub(crate) mod fs;
 mod git;
 mod http;
 mod k8s;
+pub(crate) mod links;
 pub(crate) mod off;
 mod options;
 pub(crate) mod own;
@@ -98,7 +99,6 @@ static GROUPS: &[&[&Rule]] = &[
     k8s::RULES,
     db::RULES,
     own::RULES,
-    off::RULES,
     cmdlets::RULES,
     unreadable::RULES,
     packs::CLOUD,
@@ -107,6 +107,8 @@ static GROUPS: &[&[&Rule]] = &[
     packs::SECRETS,
     packs::IDENTITY,
     packs::STRICT,
+    // Behind what says more about a command that ends everything.
+    off::RULES,
 ];
 
 /// Returns every rule, in the order in which they are asked.

@@ -4,11 +4,25 @@ use super::{Finding, Pack, Rule};
 use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
-/// The programs that watch the session, or tell of it.
-const SERVICES: [&str; 3] = ["rig-conductor", "rig-report", "rig-guard"];
+mod processes;
+
+pub(crate) use processes::{KILLED, finds_service, kills_unknown};
 
 /// Options by which the client runs without the hooks of some settings, or with others.
-const CLIENT: [&str; 4] = ["--bare", "--safe-mode", "--settings", "--setting-sources"];
+const CLIENT: [&str; 5] = ["--bare", "--safe-mode", "--restricted", "--settings", "--setting-sources"];
+
+/// Variables that do the same.
+pub(super) const VARIABLES: [&str; 6] = [
+    "CLAUDE_CODE_SIMPLE",
+    "CLAUDE_CODE_SAFE_MODE",
+    "CLAUDE_CODE_RESTRICTED",
+    "CLAUDE_CODE_PERSONAL_HOOKS_OFF",
+    "CLAUDE_CODE_MANAGED_SETTINGS_PATH",
+    "CLAUDE_CODE_REMOTE_SETTINGS_PATH",
+];
+
+/// Subcommands of the client that start no session.
+const ASIDE: [&str; 9] = ["mcp", "plugin", "plugins", "auth", "doctor", "install", "update", "logs", "purge"];
 
 /// The rules of this module, in the order in which they are asked.
 pub(super) static RULES: &[&Rule] = &[&OFF];
@@ -30,11 +44,21 @@ pub(crate) const OFF: Rule = Rule {
         "xtask",
         "rig-conductor",
         "claude",
+        "claude-code",
+        "claude-code@latest",
         "kill",
         "pkill",
         "killall",
+        "skill",
+        "fuser",
+        "kill-port",
         "systemctl",
         "service",
+        "rc-service",
+        "supervisorctl",
+        "sv",
+        "export",
+        "alias",
     ],
     unknown_program: false,
     redirections: false,
@@ -64,67 +88,113 @@ pub(crate) const OFF: Rule = Rule {
 };
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
-    let has = |option: &str| call.args().iter().any(|w| w.text == option);
-    // With another home or another place it is about another rig, such as one under test.
-    if call.other_home || has("--help") {
+    // With another home or another place it is about another rig, such as one under test; and so is what
+    // runs on another machine.
+    if call.other_home || call.context.elsewhere || given(call.args(), "--help") {
         return None;
     }
-    let name = call.name()?;
-    let off = match name {
-        "rig-hooks-sync" => has("--remove") && !has("--dry-run") && !placed_elsewhere(call, world),
-        "install.sh" => has("--uninstall") && !placed_elsewhere(call, world),
-        "cargo" | "xtask" => has("install") && has("--uninstall") && !placed_elsewhere(call, world),
-        "rig-conductor" => {
-            call.args().iter().find(|w| !w.text.starts_with('-')).is_some_and(|w| w.text == "down")
+    let args = call.args();
+    let off = match call.name()? {
+        "rig-hooks-sync" => takes_hooks(call, args, world),
+        "install.sh" => given(args, "--uninstall") && !placed_elsewhere(call, world),
+        "cargo" | "xtask" => by_cargo(call, world),
+        "rig-conductor" => ends_conductor(args),
+        "claude" | "claude-code" | "claude-code@latest" => client(call),
+        // In a start-up file they are about every client that is started later.
+        "export" => {
+            call.context.later && args.iter().any(|word| VARIABLES.iter().any(|name| sets(word, name)))
         }
-        "claude" => {
-            let options = call.args().iter().map(|w| w.text.split('=').next().unwrap_or(""));
-            let simple = call.variables.iter().any(|(name, _)| name == "CLAUDE_CODE_SIMPLE");
-            simple || options.take_while(|o| *o != "--").any(|option| CLIENT.contains(&option))
-        }
-        "pkill" | "killall" => operands(call).any(|word| kills_service(name, word)),
-        "systemctl" => {
-            const VERBS: [&str; 5] = ["stop", "disable", "mask", "kill", "restart"];
-            VERBS.iter().any(|verb| has(verb)) && call.args().iter().any(names_service)
-        }
-        "service" => has("stop") && call.args().iter().any(names_service),
-        _ => false,
+        "alias" => call.context.later && args.iter().any(|word| disarms(&word.text)),
+        _ => processes::ends(call, world),
     };
     off.then(Finding::default)
 }
 
-/// Says whether a command finds out which process a service of the rig is.
-pub(crate) fn finds_service(call: &Call<'_>) -> bool {
-    const FINDERS: [&str; 12] =
-        ["pgrep", "pidof", "grep", "egrep", "rg", "awk", "cat", "jq", "head", "sed", "lsof", "ss"];
-    let named = |word: &Word| names_service(word) || word.text.contains("state/rig/conductor");
-    let reads = call.redirects.iter().any(|redirect| named(&redirect.target));
-    !call.other_home
-        && (call.name().is_some_and(|name| FINDERS.contains(&name)) && call.args().iter().any(named) || reads)
+fn given(args: &[Word], option: &str) -> bool {
+    args.iter().any(|word| word.text == option)
 }
 
-/// Says whether a command ends a process that is not known beforehand.
-pub(crate) fn kills_unknown(call: &Call<'_>) -> bool {
-    call.name() == Some("kill") && operands(call).any(|word| word.known().is_none())
+/// Says whether `rig-hooks-sync` takes the hooks out of this session's settings, or writes others.
+fn takes_hooks(call: &Call<'_>, args: &[Word], world: &dyn World) -> bool {
+    if ["--dry-run", "--check"].iter().any(|option| given(args, option)) || placed_elsewhere(call, world) {
+        return false;
+    }
+    let own = |option: &str, inside: &str| match option_of(args, option) {
+        None => true,
+        Some(value) => absolute(call.cwd, &value)
+            .is_some_and(|path| world.protected().file(&world.real(&format!("{path}{inside}"))).is_some()),
+    };
+    // Another base, or other programs, are other hooks.
+    given(args, "--remove") || !own("--base", "") || !own("--bin", "/rig-guard")
 }
 
-/// The refusal of such a command behind one that found out about a service.
-pub(crate) const KILLED: &str = "it ends a service of the rig";
-
-fn names_service(word: &Word) -> bool {
-    SERVICES[..2].iter().any(|service| word.text.contains(service))
+/// Says whether cargo uninstalls the rig, or runs a program of it that takes it away.
+fn by_cargo(call: &Call<'_>, world: &dyn World) -> bool {
+    let args = call.args();
+    if given(args, "install") {
+        return given(args, "--uninstall") && !placed_elsewhere(call, world);
+    }
+    if !args.first().is_some_and(|word| matches!(word.text.as_str(), "run" | "r")) {
+        return false;
+    }
+    let package = ["-p", "--package", "--bin"].iter().find_map(|option| option_of(args, option));
+    let end = args.iter().position(|word| word.text == "--").map_or(args.len(), |at| at + 1);
+    match package.as_deref() {
+        Some("rig-hooks-sync") => takes_hooks(call, &args[end..], world),
+        Some("rig-conductor") => ends_conductor(&args[end..]),
+        _ => false,
+    }
 }
 
-fn operands<'a>(call: &Call<'a>) -> impl Iterator<Item = &'a Word> {
-    call.args().iter().filter(|word| !word.text.starts_with('-'))
+fn ends_conductor(args: &[Word]) -> bool {
+    args.iter().find(|word| !word.text.starts_with('-')).is_some_and(|word| word.text == "down")
 }
 
-/// Says whether a pattern means one of the rig's programs.
-fn kills_service(program: &str, word: &Word) -> bool {
-    let pattern = word.text.trim_matches(['^', '$', '*', '.']);
-    // `pkill` looks for its pattern anywhere in a name.
-    let part = |service: &str| program == "pkill" && pattern.len() >= 3 && service.contains(pattern);
-    SERVICES.iter().any(|service| word.text.contains(service) || part(service))
+/// Says whether the client would run without the rig's hooks.
+fn client(call: &Call<'_>) -> bool {
+    let of =
+        |name: &str| call.variables.iter().rev().find(|(own, _)| own == name).map(|(_, word)| word.clone());
+    let variable = |name: &str| of(name).or_else(|| call.variable(name));
+    // With another directory for its configuration it is another client, as with another home.
+    if variable("CLAUDE_CONFIG_DIR").is_some() {
+        return false;
+    }
+    let options = || {
+        let words = call.args().iter().map(|word| word.text.as_str());
+        words.take_while(|text| *text != "--" && !ASIDE.contains(text))
+    };
+    let named = |text: &str| CLIENT.contains(&text.split('=').next().unwrap_or(""));
+    VARIABLES.iter().any(|name| variable(name).is_some_and(|value| is_on(&value)))
+        || options().any(named)
+        || configures(call.args())
+}
+
+/// Says whether a value of a variable switches something on.
+fn is_on(value: &Word) -> bool {
+    !matches!(value.known(), Some("" | "0" | "false"))
+}
+
+/// Says whether a word of `export` sets a variable.
+fn sets(word: &Word, name: &str) -> bool {
+    let rest = word.text.strip_prefix(name);
+    rest.is_some_and(|rest| rest.starts_with('=') && is_on(&Word::literal(&rest[1..])))
+}
+
+/// Says whether the text of an alias starts the client without the hooks.
+fn disarms(alias: &str) -> bool {
+    let words: Vec<&str> = alias.split([' ', '=', '\'', '"', '/']).collect();
+    words.contains(&"claude") && words.iter().any(|word| CLIENT.contains(word))
+}
+
+/// Says whether `claude config set`, which older clients have, is about what keeps the hooks in force.
+fn configures(args: &[Word]) -> bool {
+    let mut words = args.iter().map(|word| word.text.as_str()).filter(|text| !text.starts_with('-'));
+    let changes = |text: &str| matches!(text, "set" | "add" | "remove" | "rm" | "unset");
+    words.next() == Some("config")
+        && words.next().is_some_and(changes)
+        && words
+            .next()
+            .is_some_and(|key| matches!(key.split('.').next(), Some("hooks" | "env" | "disableAllHooks")))
 }
 
 /// Says whether options name places that have nothing to do with this session.
@@ -136,13 +206,14 @@ fn placed_elsewhere(call: &Call<'_>, world: &dyn World) -> bool {
 
 /// Says whether `--prefix` names a directory in which this rig is not installed.
 fn other_prefix(call: &Call<'_>, world: &dyn World) -> bool {
-    let Some(dir) = option(call, "--prefix").and_then(|dir| absolute(call.cwd, &dir)) else { return false };
+    let Some(dir) = option_of(call.args(), "--prefix").and_then(|dir| absolute(call.cwd, &dir)) else {
+        return false;
+    };
     world.protected().file(&world.real(&format!("{dir}/bin/rig-guard"))).is_none()
 }
 
 /// Returns the value of an option, where it is known.
-fn option(call: &Call<'_>, name: &str) -> Option<String> {
-    let args = call.args();
+fn option_of(args: &[Word], name: &str) -> Option<String> {
     args.iter().enumerate().find_map(|(n, word)| match word.text.strip_prefix(name) {
         Some("") => args.get(n + 1)?.known().map(str::to_owned),
         Some(value) => word.known().and(value.strip_prefix('=')).map(str::to_owned),
@@ -152,7 +223,9 @@ fn option(call: &Call<'_>, name: &str) -> Option<String> {
 
 /// Says whether `--target` names a directory that has nothing to do with this session.
 fn elsewhere(call: &Call<'_>, world: &dyn World) -> bool {
-    let Some(dir) = option(call, "--target").and_then(|dir| absolute(call.cwd, &dir)) else { return false };
+    let Some(dir) = option_of(call.args(), "--target").and_then(|dir| absolute(call.cwd, &dir)) else {
+        return false;
+    };
     let settings = [".claude/settings.json", ".claude/settings.local.json", "settings.json"];
     settings.iter().all(|file| world.protected().file(&world.real(&format!("{dir}/{file}"))).is_none())
 }

@@ -80,7 +80,7 @@ pub(crate) fn protected_target(call: &Call<'_>, world: &dyn World) -> Option<Ref
     if world.policy().protected_paths().is_empty() {
         return None;
     }
-    targets::targets(call).into_iter().find_map(|target| {
+    targets::changed(call, world).into_iter().find_map(|target| {
         let found = match Pattern::of(&target.path, call.cwd)? {
             Pattern::Path(path) => protects(&path, target.below, world),
             pattern => world.policy().protected_paths().iter().any(|own| {
@@ -126,7 +126,11 @@ fn find(
     world: &dyn World,
     counts: impl Fn(Change, Owned) -> Option<String>,
 ) -> Option<Finding> {
-    targets::targets(call).into_iter().find_map(|target| {
+    // The rig of another machine is not what judges here.
+    if call.context.elsewhere {
+        return None;
+    }
+    targets::changed(call, world).into_iter().find_map(|target| {
         let path = counts(target.change, owned(&target, call.cwd, world)?)?;
         Some(Finding::new(format!("it is about {path}")))
     })

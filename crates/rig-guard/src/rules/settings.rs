@@ -2,22 +2,13 @@
 
 use rig_core::settings::{self, Scope};
 
-use super::own;
+use super::{off, own};
 use crate::judge::Refused;
 use crate::world::World;
 
 /// Variables that decide which programs run, or where the rig reports: beginnings, and whole names.
-const BEGINNINGS: [&str; 9] = [
-    "LD_",
-    "DYLD_",
-    "GIT_CONFIG",
-    "GIT_SSH",
-    "RIG_",
-    "DISCORD_",
-    "CONDUCTOR_",
-    "BASH_FUNC_",
-    "CLAUDE_CODE_SIMPLE",
-];
+const BEGINNINGS: [&str; 8] =
+    ["LD_", "DYLD_", "GIT_CONFIG", "GIT_SSH", "RIG_", "DISCORD_", "CONDUCTOR_", "BASH_FUNC_"];
 const NAMES: [&str; 7] =
     ["PATH", "BASH_ENV", "ENV", "GIT_EXEC_PATH", "PROMPT_COMMAND", "SHELLOPTS", "CLAUDE_CONFIG_DIR"];
 
@@ -114,7 +105,7 @@ fn disarming(document: &[u8], before: Option<&[u8]>, world: &dyn World) -> Vec<S
 
 fn is_dangerous(name: &str) -> bool {
     let begins = BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
-    (begins || NAMES.contains(&name)) && !HARMLESS.contains(&name)
+    (begins || NAMES.contains(&name) || off::VARIABLES.contains(&name)) && !HARMLESS.contains(&name)
 }
 
 #[cfg(test)]
@@ -136,6 +127,8 @@ mod tests {
             ("CONDUCTOR_AGENT_ID", false),
             ("DISCORD_WEBHOOK_URL", true),
             ("CLAUDE_CODE_SIMPLE", true),
+            ("CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT", false),
+            ("CLAUDE_CODE_SAFE_MODE", true),
             ("NODE_ENV", false),
         ] {
             assert_eq!(is_dangerous(name), expected, "{name}");

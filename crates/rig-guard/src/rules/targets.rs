@@ -1,7 +1,14 @@
 //! Which files a command changes, as far as its command line says so.
 
-use super::options::{bundle, split_long};
-use crate::shell::{Call, Find, Word};
+mod archive;
+mod git;
+mod line;
+mod others;
+mod patch;
+
+use crate::shell::{Call, Word};
+use crate::world::World;
+use line::{Line, locks_out};
 
 /// A file that a command changes.
 #[derive(Debug)]
@@ -24,45 +31,209 @@ pub(super) enum Change {
 }
 
 /// The programs whose command lines [`targets`] reads.
-pub(super) const PROGRAMS: [&str; 49] = [
-    "tee", "sponge", "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "touch", "tar", "bsdtar", "unzip",
-    "mount", "umount", "rename", "mkfifo", "patch", "truncate", "shred", "unlink", "rm", "rmdir", "mv", "cp",
-    "install", "ln", "rsync", "scp", "link", "chmod", "chown", "chgrp", "chattr", "setfacl", "dd", "sed",
-    "gsed", "perl", "ruby", "find", "sort", "curl", "wget", "git", "awk", "gawk", "jq", "yq",
+pub(super) const PROGRAMS: [&str; 114] = [
+    "tee",
+    "sponge",
+    "ed",
+    "ex",
+    "vi",
+    "vim",
+    "nvim",
+    "nano",
+    "micro",
+    "emacs",
+    "touch",
+    "mkdir",
+    "mkfifo",
+    "mknod",
+    "strip",
+    "patchelf",
+    "upx",
+    "sqlite3",
+    "tar",
+    "gtar",
+    "bsdtar",
+    "unzip",
+    "zip",
+    "7z",
+    "7za",
+    "cpio",
+    "mount",
+    "umount",
+    "rename",
+    "prename",
+    "mmv",
+    "patch",
+    "truncate",
+    "shred",
+    "srm",
+    "wipe",
+    "unlink",
+    "trash",
+    "trash-put",
+    "gio",
+    "rm",
+    "rmdir",
+    "mv",
+    "gmv",
+    "cp",
+    "gcp",
+    "install",
+    "ginstall",
+    "ln",
+    "gln",
+    "rsync",
+    "scp",
+    "link",
+    "gzip",
+    "pigz",
+    "gunzip",
+    "bzip2",
+    "bunzip2",
+    "xz",
+    "unxz",
+    "lzma",
+    "compress",
+    "zstd",
+    "chmod",
+    "chown",
+    "chgrp",
+    "chattr",
+    "setfacl",
+    "setfattr",
+    "dd",
+    "sed",
+    "gsed",
+    "perl",
+    "ruby",
+    "find",
+    "sort",
+    "uniq",
+    "xxd",
+    "curl",
+    "wget",
+    "aria2c",
+    "gpg",
+    "openssl",
+    "iconv",
+    "pandoc",
+    "ld",
+    "cc",
+    "gcc",
+    "g++",
+    "c++",
+    "clang",
+    "clang++",
+    "rustc",
+    "go",
+    "tcc",
+    "cargo",
+    "git",
+    "git-restore",
+    "git-checkout",
+    "git-apply",
+    "git-rm",
+    "git-mv",
+    "git-stash",
+    "awk",
+    "gawk",
+    "jq",
+    "yq",
+    "tomlq",
+    "xq",
+    "jo",
+    "ssh-keygen",
+    "logrotate",
+    "crudini",
+    "augtool",
 ];
+
+/// Returns the files that a command changes, those with it that other files tell.
+pub(super) fn changed(call: &Call<'_>, world: &dyn World) -> Vec<Target> {
+    let mut targets = targets(call);
+    match call.name().unwrap_or("") {
+        "find" => targets.extend(others::found(call, world)),
+        "patch" => targets.extend(patch::by_patch(call, &Line::read(call.args()), world)),
+        name if name.starts_with("git") => targets.extend(git::changed(call, world)),
+        _ => {}
+    }
+    targets
+}
 
 /// Returns the files that a command changes.
 pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
-    let write = |path: &Word| Target { path: path.clone(), change: Change::Write, below: false };
-    let lose = |path: &Word, below| Target { path: path.clone(), change: Change::Lose, below };
     let mut targets: Vec<Target> = call.writes().map(write).collect();
     let line = Line::read(call.args());
     let operands = || line.operands.iter().copied();
     match call.name().unwrap_or("") {
-        "tee" | "sponge" | "ed" | "ex" | "vi" | "vim" | "nvim" | "nano" | "emacs" | "patch" | "touch"
-        | "mkfifo" => targets.extend(operands().map(write)),
-        "truncate" | "shred" | "unlink" | "rmdir" | "rename" | "umount" => {
-            targets.extend(operands().map(|p| lose(p, false)))
+        "tee" | "sponge" | "ed" | "ex" | "vi" | "vim" | "nvim" | "nano" | "micro" | "emacs" | "touch"
+        | "mkfifo" | "mknod" | "strip" | "upx" | "patchelf" | "setfattr" => {
+            targets.extend(operands().map(write))
+        }
+        // Where a directory is, nobody can write a file. One that is there stays as it is.
+        "mkdir" => targets.extend(operands().filter(|p| file_name(p).contains('.')).map(write)),
+        "truncate" | "shred" | "srm" | "wipe" | "unlink" | "rmdir" | "rename" | "prename" | "mmv"
+        | "umount" => {
+            targets.extend(operands().map(|p| lose(p, false)));
+        }
+        "trash" | "trash-put" => targets.extend(operands().map(|p| lose(p, true))),
+        "gio"
+            if operands()
+                .next()
+                .is_some_and(|verb| matches!(verb.text.as_str(), "trash" | "remove" | "move")) =>
+        {
+            targets.extend(operands().skip(1).map(|p| lose(p, true)));
+        }
+        "gzip" | "pigz" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "lzma" | "compress" | "zstd" => {
+            let keeps = line.has("ckltO", "keep")
+                || ["--stdout", "--to-stdout", "--list", "--test"].iter().any(|o| line.given(o));
+            if !keeps && (call.name() != Some("zstd") || line.given("--rm")) {
+                targets.extend(operands().map(|p| lose(p, line.has("r", "recursive"))));
+            }
         }
         "rm" => {
             let recursive = line.has("rR", "recursive");
             targets.extend(operands().map(|p| lose(p, recursive)));
         }
-        "mv" => {
+        "mv" | "gmv" => {
             let (sources, into) = line.copied();
             targets.extend(sources.iter().map(|p| lose(p, true)));
+            if line.given("--exchange") {
+                targets.extend(line.operands.last().map(|p| lose(p, true)));
+            }
+            targets.extend(into);
+        }
+        "cp" | "gcp" | "install" | "ginstall" | "scp" => {
+            let (sources, into) = line.copied();
+            // A link is another name under which the file can be changed.
+            if matches!(call.name(), Some("cp" | "gcp")) && line.has("ls", "link") {
+                targets.extend(sources.iter().map(|p| lose(p, false)));
+            }
             targets.extend(into);
         }
         "rsync" if line.has("n", "dry-run") => {}
-        "cp" | "install" | "rsync" | "scp" => targets.extend(line.copied().1),
+        "rsync" => {
+            let (sources, into) = line.copied();
+            if line.given("--remove-source-files") {
+                targets.extend(sources.iter().map(|p| lose(p, true)));
+            }
+            targets.extend(into);
+        }
         // A link to a file is another name under which it can be changed.
-        "ln" | "link" => {
+        "ln" | "gln" | "link" => {
             let (sources, into) = line.copied();
             targets.extend(sources.iter().map(|p| lose(p, false)));
             targets.extend(into);
         }
         "mount" => targets.extend(operands().map(|p| lose(p, true))),
-        "tar" | "bsdtar" | "unzip" => targets.extend(unpacked_into(call.args()).map(write_in)),
+        "tar" | "gtar" | "bsdtar" => targets.extend(archive::tar(call.args(), &line)),
+        "unzip" | "7z" | "7za" | "cpio" => targets.extend(archive::unpacked(call.args())),
+        "zip" => {
+            targets.extend(operands().take(1).map(write));
+            if line.has("m", "move") {
+                targets.extend(operands().skip(1).map(|p| lose(p, true)));
+            }
+        }
         "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => {
             // Who takes a directory away from its owner takes everything in it.
             let all = line.has("R", "recursive") || call.args().iter().any(|word| locks_out(&word.text));
@@ -72,130 +243,51 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
             call.args().iter().filter(|w| w.text.starts_with("of=")).map(|w| write(&w.tail("of=".len()))),
         ),
         "sed" | "gsed" | "perl" | "ruby" if line.has("i", "in-place") => {
-            targets.extend(operands().map(write))
+            targets.extend(operands().map(write));
         }
-        "yq" | "gawk" | "awk" if line.has("i", "inplace") => targets.extend(operands().map(write)),
-        "find" => {
-            let find = Find::parse(call.words);
-            if find.deletes {
-                targets.extend(find.roots.iter().map(|p| lose(p, true)));
-            }
+        "yq" | "tomlq" | "xq" | "gawk" | "awk" | "jq"
+            if line.has("i", "inplace") || line.given("--in-place") =>
+        {
+            targets.extend(operands().map(write));
         }
-        "sort" | "curl" | "wget" => {
-            let names = ["-o", "-O", "--output", "--output-document"];
-            let values = call.args().windows(2).filter(|pair| names.contains(&pair[0].text.as_str()));
-            targets.extend(values.map(|pair| write(&pair[1])));
+        "uniq" | "xxd" => targets.extend(operands().nth(1).map(write)),
+        "ssh-keygen" => targets.extend(line.value_of("-f").map(|p| write(&p))),
+        "crudini" if line.given("--set") || line.given("--del") => {
+            targets.extend(operands().take(1).map(write))
         }
+        "sqlite3" if !line.given("-readonly") && !operands().skip(1).all(others::only_reads) => {
+            targets.extend(operands().take(1).map(write));
+        }
+        "patch" => targets.extend(operands().take(1).map(write)),
+        name @ ("sort" | "curl" | "wget" | "aria2c" | "gpg" | "openssl" | "iconv" | "pandoc" | "ld"
+        | "cc" | "gcc" | "g++" | "c++" | "clang" | "clang++" | "rustc" | "go" | "tcc") => {
+            targets.extend(others::outputs(name, call.args()))
+        }
+        "cargo" => targets.extend(others::installed_by_cargo(&line)),
         _ => {}
     }
     targets
 }
 
-/// Returns the directories into which an archive is unpacked, where they are named.
-fn unpacked_into(args: &[Word]) -> impl Iterator<Item = Word> {
-    let long = |word: &Word| {
-        let at = word.text.strip_prefix("--directory=").map(|value| word.text.len() - value.len());
-        at.map(|at| word.tail(at))
-    };
-    let pairs = args.windows(2).filter(|pair| matches!(pair[0].text.as_str(), "-C" | "-d" | "--directory"));
-    let bundled = args.windows(2).filter(|pair| {
-        bundle(&pair[0].text).is_some_and(|letters| letters.len() > 1 && letters.ends_with('C'))
-    });
-    let values: Vec<Word> =
-        args.iter().filter_map(long).chain(pairs.chain(bundled).map(|pair| pair[1].clone())).collect();
-    values.into_iter()
+fn write(path: &Word) -> Target {
+    Target { path: path.clone(), change: Change::Write, below: false }
 }
 
-/// Returns everything in a directory as a target, whatever its name.
-fn write_in(mut directory: Word) -> Target {
-    directory.push(&Word::literal("/"));
-    directory.push_glob('*');
-    Target { path: directory, change: Change::Write, below: false }
+fn lose(path: &Word, below: bool) -> Target {
+    Target { path: path.clone(), change: Change::Lose, below }
 }
 
-/// Says whether a mode takes the right to read or to search from a directory's owner.
-fn locks_out(mode: &str) -> bool {
-    if mode.len() >= 3 && mode.len() <= 5 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-        let owner = mode.as_bytes()[mode.len() - 3] - b'0';
-        return owner & 5 != 5;
-    }
-    mode.split(',').any(|clause| {
-        let Some((who, rights)) = clause.split_once(['-', '=']) else { return false };
-        let owner = who.is_empty() || who.contains(['u', 'a']);
-        let takes = clause.contains('-') && rights.contains(['x', 'r']);
-        let sets = clause.contains('=') && !(rights.contains('x') && rights.contains('r'));
-        owner
-            && who.chars().all(|c| "ugoa".contains(c))
-            && rights.chars().all(|c| "rwxXst".contains(c))
-            && (takes || sets)
-    })
+fn file_name(word: &Word) -> &str {
+    word.text.trim_end_matches('/').rsplit('/').next().unwrap_or("")
 }
 
-/// A command line, split into options and operands without knowing the program.
-struct Line<'a> {
-    letters: String,
-    long: Vec<&'a str>,
-    operands: Vec<&'a Word>,
-    /// The value of `-t` and `--target-directory`.
-    directory: Option<Word>,
-}
-
-impl<'a> Line<'a> {
-    fn read(args: &'a [Word]) -> Self {
-        let mut line =
-            Self { letters: String::new(), long: Vec::new(), operands: Vec::new(), directory: None };
-        let mut args = args.iter();
-        let mut ended = false;
-        while let Some(word) = args.next() {
-            let text = word.text.as_str();
-            if ended || !text.starts_with('-') {
-                line.operands.push(word);
-            } else if text == "--" {
-                ended = true;
-            } else if let Some((name, value)) = split_long(text) {
-                if name == "target-directory" {
-                    line.directory =
-                        value.map_or_else(|| args.next().cloned(), |v| Some(word.tail(text.len() - v.len())));
-                }
-                line.long.push(name);
-            } else if let Some(letters) = bundle(text) {
-                if letters.ends_with('t') {
-                    // For programs without such an option this takes an operand away from nothing.
-                    line.directory = args.clone().next().cloned();
-                }
-                line.letters.push_str(letters);
-            }
-        }
-        line
+/// Returns a path in a directory, or the path itself where it is absolute.
+fn joined(dir: &Word, path: &Word) -> Word {
+    if path.text.starts_with('/') {
+        return path.clone();
     }
-
-    fn has(&self, letters: &str, long: &str) -> bool {
-        self.letters.contains(|c| letters.contains(c)) || self.long.iter().any(|name| long.starts_with(name))
-    }
-
-    /// Reads `SOURCE... DESTINATION`: the sources, and what is written.
-    fn copied(&self) -> (Vec<&'a Word>, Vec<Target>) {
-        let write = |path: Word, below| Target { path, change: Change::Write, below };
-        let (sources, destination) = match (&self.directory, self.operands.split_last()) {
-            (Some(directory), _) => (self.operands.clone(), directory.clone()),
-            (None, Some((last, sources))) => (sources.to_vec(), (*last).clone()),
-            (None, None) => return (Vec::new(), Vec::new()),
-        };
-        let mut targets = vec![write(destination.clone(), false)];
-        for source in &sources {
-            // Into a directory; with a `/` or `/.` at its end, rsync and cp mean what is in it.
-            let text = source.text.as_str();
-            let name = text.trim_end_matches('/').rsplit('/').next().unwrap_or(text);
-            let contents = text.ends_with('/') || name == ".";
-            if contents {
-                targets.push(write(destination.clone(), true));
-            }
-            if !name.is_empty() && name != "." {
-                let mut inside = destination.clone();
-                inside.push(&Word::literal(format!("/{name}")));
-                targets.push(write(inside, true));
-            }
-        }
-        (sources, targets)
-    }
+    let mut inside = dir.clone();
+    inside.push(&Word::literal("/"));
+    inside.push(path);
+    inside
 }

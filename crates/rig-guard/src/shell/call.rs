@@ -74,6 +74,15 @@ pub(super) struct Mask {
 }
 
 impl<'a> Call<'a> {
+    /// Returns the command with other words, redirections, and another working directory.
+    #[must_use]
+    pub fn with<'b>(&self, words: &'b [Word], redirects: &'b [Redirection], cwd: Option<&'b str>) -> Call<'b>
+    where
+        'a: 'b,
+    {
+        Call { words, redirects, cwd, ..*self }
+    }
+
     /// Returns the program's name without its directory; `None` where it is not known. What may
     /// be empty in it is taken for empty.
     #[must_use]

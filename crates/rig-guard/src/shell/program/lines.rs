@@ -30,6 +30,8 @@ pub(super) fn sed(script: &str) -> Vec<Action> {
         });
         if let Some(code) = command.strip_prefix("e ") {
             actions.push(Action::Code(Word::literal(code.replace('\0', ""))));
+        } else if let Some(file) = command.strip_prefix("w ").or_else(|| command.strip_prefix("W ")) {
+            actions.push(Action::Command(["tee", "--", file.trim()].map(Word::literal).into()));
         } else if let Some(rest) = command.strip_prefix('s')
             && let Some(separator) = rest.chars().next().filter(|c| !c.is_alphanumeric())
             && let [_, with, flags, ..] = unescaped(&rest[separator.len_utf8()..], separator)[..]

@@ -1,5 +1,7 @@
 //! The calls in a program that start another program, delete, or set modes.
 
+mod writes;
+
 use std::collections::BTreeMap;
 
 use super::tokens::{Token, tokens};
@@ -78,6 +80,10 @@ impl<'t> Reader<'t> {
             match token {
                 Token::Run(code) => self.actions.push(Action::Code(code.clone())),
                 Token::Name(name) => self.named(name, at),
+                // `print > "file"` of awk.
+                Token::Text(file) if self.language == Language::Awk && at > 0 && self.mark(at - 1, '>') => {
+                    self.redirected(file);
+                }
                 // `print "..." | "cmd"` and `"cmd" | getline` of awk.
                 Token::Text(code) if self.language == Language::Awk && self.piped(at) => {
                     self.actions.push(Action::Code(code.clone()));
@@ -115,6 +121,7 @@ impl<'t> Reader<'t> {
         }
         let whole = name.to_ascii_lowercase();
         let called = |list: &str| lists(list, &short) || lists(list, &whole);
+        self.writes(name, &short, &whole, at);
         if short == "fork" && self.loops(at) {
             return self.actions.push(Action::Multiplies(name.to_owned()));
         }
@@ -208,21 +215,7 @@ impl<'t> Reader<'t> {
 
     /// Returns the path that a call is made on: `Path("x").rmtree()`, `path.rmtree`.
     fn receiver(&self, name: &str, at: usize) -> Option<Value> {
-        if let Some((variable, _)) = name.rsplit_once('.') {
-            return self.constants.get(variable).filter(|value| text(value).is_some()).cloned();
-        }
-        let end = at.checked_sub(2).filter(|end| self.mark(at - 1, '.') && self.mark(*end, ')'))?;
-        let mut depth = 0_usize;
-        for open in (0..=end).rev() {
-            depth += usize::from(self.mark(open, ')'));
-            if self.mark(open, '(') {
-                depth -= 1;
-                if depth == 0 {
-                    return self.arguments(open)?.into_iter().find(|value| text(value).is_some());
-                }
-            }
-        }
-        None
+        self.object(name, at).map(Value::Text)
     }
 
     /// Says whether a call is all that a loop does, for ever: `fork while fork`, `while True: os.fork()`.

@@ -1,0 +1,96 @@
+//! Links that earlier commands of the same code have made.
+//!
+//! The links on the disk are followed where a rule looks at a path; these are not there yet.
+
+use super::{Finding, Rule};
+use crate::shell::{Call, Redirection, Word, absolute};
+use crate::world::World;
+
+/// The most links that are remembered.
+const MAX_LINKS: usize = 64;
+
+/// The links that were made so far: their paths, and where they lead.
+#[derive(Debug, Default)]
+pub(crate) struct Links(Vec<(String, String)>);
+
+impl Links {
+    /// Returns what a command is where the links lead; `None` where it uses none.
+    pub(crate) fn judge(&self, call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let words: Vec<Word> = call.words.iter().map(|word| self.followed(word, call.cwd)).collect();
+        let moved = |redirect: &Redirection| Redirection {
+            target: self.followed(&redirect.target, call.cwd),
+            access: redirect.access,
+        };
+        let redirects: Vec<Redirection> = call.redirects.iter().map(moved).collect();
+        let cwd = call.cwd.map(|cwd| self.path(cwd));
+        if words == call.words && redirects == call.redirects && cwd.as_deref() == call.cwd {
+            return None;
+        }
+        super::judge(&call.with(&words, &redirects, cwd.as_deref()), world)
+    }
+
+    /// Notes the links that a command makes.
+    pub(crate) fn note(&mut self, call: &Call<'_>) {
+        if !matches!(call.name(), Some("ln" | "gln")) || self.0.len() > MAX_LINKS {
+            return;
+        }
+        let args = call.args();
+        let operands: Vec<&str> =
+            args.iter().filter(|word| !word.text.starts_with('-')).filter_map(Word::known).collect();
+        let Some((last, sources)) = operands.split_last() else { return };
+        let cwd = call.cwd;
+        let name = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned();
+        let symbolic = args.iter().any(|word| {
+            word.text == "--symbolic"
+                || word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('s')
+        });
+        let here = name(last);
+        for source in if sources.is_empty() { std::slice::from_ref(last) } else { sources } {
+            // In a directory it has the name of what it leads to; which of both it is, is not known.
+            let places = if sources.is_empty() {
+                vec![here.clone()]
+            } else {
+                vec![(*last).to_owned(), format!("{last}/{}", name(source))]
+            };
+            for place in places {
+                let Some(link) = absolute(cwd, &place) else { continue };
+                // What a symbolic link holds is taken from where it is.
+                let base = link.rsplit_once('/').map(|(dir, _)| dir);
+                let leads = absolute(if symbolic { base } else { cwd }, source);
+                self.0.extend(leads.filter(|leads| *leads != link).map(|leads| (link, leads)));
+            }
+        }
+    }
+
+    /// Follows a path below a link; the link itself is only a name.
+    fn followed(&self, word: &Word, cwd: Option<&str>) -> Word {
+        if word.text.is_empty() || word.text.starts_with('-') || word.unknowns().any(|(at, _)| at == 0) {
+            return word.clone();
+        }
+        let known = word.marks.iter().map(|mark| mark.at).min().unwrap_or(word.text.len());
+        for (link, leads) in self.0.iter().rev() {
+            for (at, _) in word.text[..known].match_indices('/').filter(|(at, _)| *at > 0) {
+                if word.text.len() > at + 1 && absolute(cwd, &word.text[..at]).as_ref() == Some(link) {
+                    let mut path = Word::literal(leads.trim_end_matches('/'));
+                    path.push(&word.tail(at));
+                    return path;
+                }
+            }
+        }
+        word.clone()
+    }
+
+    fn path(&self, cwd: &str) -> String {
+        for (link, leads) in self.0.iter().rev() {
+            if let Some(rest) =
+                cwd.strip_prefix(link.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            {
+                return format!("{}{rest}", leads.trim_end_matches('/'));
+            }
+        }
+        cwd.to_owned()
+    }
+}
