@@ -9,6 +9,8 @@ mod escalate_here;
 mod escalate_service;
 mod escalate_session;
 mod guarding;
+mod guarding_broken;
+mod guarding_disarmed;
 mod guarding_tools;
 mod harness;
 mod hostile_project;
