@@ -5,7 +5,7 @@ use super::targets::{self, Change, Target};
 use super::{Finding, Pack, Rule};
 use crate::judge::Refused;
 use crate::protected::{Owned, Protected};
-use crate::shell::Call;
+use crate::shell::{Call, absolute};
 use crate::world::World;
 
 /// The rules of this module, in the order in which they are asked.
@@ -24,8 +24,11 @@ pub(crate) const SETTINGS: Rule = Rule {
     unknown_program: false,
     redirections: true,
     judge: |call, world| {
-        find(call, world, |change, owned| match owned {
-            Owned::Settings { path, recorded } if recorded || change == Change::Write => Some(path),
+        find(call, world, |target, owned| match owned {
+            Owned::Settings { path, recorded: true } => Some(path),
+            Owned::Settings { path, .. } if target.change == Change::Write => {
+                may_hold(target, &path, call, world).then_some(path)
+            }
             _ => None,
         })
     },
@@ -120,18 +123,33 @@ fn by_policy(part: String) -> Refused {
     }
 }
 
+/// Says whether a settings file may come with the contents of a directory that are copied: it has to be in there.
+fn may_hold(target: &Target, path: &str, call: &Call<'_>, world: &dyn World) -> bool {
+    let Some(from) = &target.from else { return true };
+    let Some(from) = from.known().and_then(|from| absolute(call.cwd, from)) else { return false };
+    let Some(to) = target.path.known().and_then(|to| absolute(call.cwd, to)) else { return true };
+    let rest = path.strip_prefix(to.trim_end_matches('/'));
+    // Straight into the directory of the settings, or told by another name: it counts.
+    let Some((dir, _)) = rest.and_then(|rest| rest.rsplit_once('/')).filter(|(dir, _)| !dir.is_empty())
+    else {
+        return true;
+    };
+    let names = ["settings.json", "settings.local.json"].map(|name| format!("{from}{dir}/{name}"));
+    names.iter().any(|file| call.written(file).is_some() || world.read(file).is_some())
+}
+
 /// Returns a finding about the first file that a command changes and that counts.
 fn find(
     call: &Call<'_>,
     world: &dyn World,
-    counts: impl Fn(Change, Owned) -> Option<String>,
+    counts: impl Fn(&Target, Owned) -> Option<String>,
 ) -> Option<Finding> {
     // The rig of another machine is not what judges here.
     if call.context.elsewhere {
         return None;
     }
     targets::changed(call, world).into_iter().find_map(|target| {
-        let path = counts(target.change, owned(&target, call.cwd, world)?)?;
+        let path = counts(&target, owned(&target, call.cwd, world)?)?;
         Some(Finding::new(format!("it is about {path}")))
     })
 }
@@ -148,7 +166,7 @@ fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned>
     }
     // The same file by another name.
     let path = if target.path.marks.is_empty() {
-        crate::shell::absolute(cwd, &target.path.text)?
+        absolute(cwd, &target.path.text)?
     } else {
         return None;
     };

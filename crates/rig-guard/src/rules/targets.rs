@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) change: Change,
     /// It happens to everything below it as well.
     pub(super) below: bool,
+    /// The directory whose contents it gets, whatever those are.
+    pub(super) from: Option<Word>,
 }
 
 /// What happens to a file.
@@ -196,7 +198,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
             targets.extend(operands().map(|p| lose(p, recursive)));
         }
         "mv" | "gmv" => {
-            let (sources, into) = line.copied();
+            let (sources, into) = line.copied(true);
             targets.extend(sources.iter().map(|p| lose(p, true)));
             if line.given("--exchange") {
                 targets.extend(line.operands.last().map(|p| lose(p, true)));
@@ -204,7 +206,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
             targets.extend(into);
         }
         "cp" | "gcp" | "install" | "ginstall" | "scp" => {
-            let (sources, into) = line.copied();
+            let (sources, into) = line.copied(false);
             // A link is another name under which the file can be changed.
             if matches!(call.name(), Some("cp" | "gcp")) && line.has("ls", "link") {
                 targets.extend(sources.iter().map(|p| lose(p, false)));
@@ -213,7 +215,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         }
         "rsync" if line.has("n", "dry-run") => {}
         "rsync" => {
-            let (sources, into) = line.copied();
+            let (sources, into) = line.copied(false);
             if line.given("--remove-source-files") {
                 targets.extend(sources.iter().map(|p| lose(p, true)));
             }
@@ -221,11 +223,13 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         }
         // A link to a file is another name under which it can be changed.
         "ln" | "gln" | "link" => {
-            let (sources, into) = line.copied();
+            let (sources, into) = line.copied(false);
             targets.extend(sources.iter().map(|p| lose(p, false)));
             targets.extend(into);
         }
-        "mount" => targets.extend(operands().map(|p| lose(p, true))),
+        // What is mounted over is out of sight; other options of what is mounted hide nothing.
+        "mount" if call.args().iter().any(|w| w.text.split(',').any(|o| o.ends_with("remount"))) => {}
+        "mount" => targets.extend(operands().last().map(|p| lose(p, true))),
         "tar" | "gtar" | "bsdtar" => targets.extend(archive::tar(call.args(), &line)),
         "unzip" | "7z" | "7za" | "cpio" => targets.extend(archive::unpacked(call.args())),
         "zip" => {
@@ -270,11 +274,11 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
 }
 
 fn write(path: &Word) -> Target {
-    Target { path: path.clone(), change: Change::Write, below: false }
+    Target { path: path.clone(), change: Change::Write, below: false, from: None }
 }
 
 fn lose(path: &Word, below: bool) -> Target {
-    Target { path: path.clone(), change: Change::Lose, below }
+    Target { path: path.clone(), change: Change::Lose, below, from: None }
 }
 
 fn file_name(word: &Word) -> &str {

@@ -89,8 +89,8 @@ impl<'a> Line<'a> {
     }
 
     /// Reads `SOURCE... DESTINATION`: the sources, and what is written.
-    pub(super) fn copied(&self) -> (Vec<&'a Word>, Vec<Target>) {
-        let write = |path: Word, below| Target { path, change: Change::Write, below };
+    pub(super) fn copied(&self, moved: bool) -> (Vec<&'a Word>, Vec<Target>) {
+        let write = |path: Word, below| Target { path, change: Change::Write, below, from: None };
         let (sources, destination) = match (&self.directory, self.operands.split_last()) {
             (Some(directory), _) => (self.operands.clone(), directory.clone()),
             (None, Some((last, sources))) => (sources.to_vec(), (*last).clone()),
@@ -101,15 +101,17 @@ impl<'a> Line<'a> {
             // Into a directory; with a `/` or `/.` at its end, rsync and cp mean what is in it.
             let text = source.text.as_str();
             let name = text.trim_end_matches('/').rsplit('/').next().unwrap_or(text);
-            let contents = text.ends_with('/') || name == ".";
-            if contents {
-                targets.push(write(destination.clone(), true));
+            let open = source.unknowns().any(|(at, _)| at == text.len());
+            if !open && (text.ends_with('/') && !moved || name == ".") {
+                let from = Some((*source).clone());
+                targets.push(Target { from, ..write(destination.clone(), true) });
             }
-            if !name.is_empty() && name != "." {
-                let mut inside = destination.clone();
-                inside.push(&Word::literal(format!("/{name}")));
-                targets.push(write(inside, true));
-            }
+            let name = match name {
+                _ if open => source.tail(text.rfind('/').map_or(0, |at| at + 1)),
+                "" | "." => continue,
+                name => Word::literal(name),
+            };
+            targets.push(write(super::joined(&destination, &name), true));
         }
         (sources, targets)
     }
