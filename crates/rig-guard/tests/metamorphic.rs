@@ -3,13 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
-
-use std::path::Path;
 
 use common::{CWD, Session};
 use rig_guard::judge;
 use rig_guard::policy::{Pack, Policy};
+use rig_guard::rules;
 
 /// A rewrite, by its name and what it makes of a command.
 type Rewrite = (&'static str, fn(&str) -> String);
@@ -111,28 +112,32 @@ const QUOTINGS: [Rewrite; 16] = [
     ("array", |c| format!("cmds=({}); echo \"${{#cmds[@]}}\"", quoted(c))),
 ];
 
-/// Reads the commands that the files of cases refuse, with their rules and the packs that are on.
+/// Returns the commands that are refused, with their rules and the packs that are on: the examples of the
+/// rules, and then the cases.
 fn refused() -> Vec<(String, String, Vec<Pack>)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).collect();
-    files.sort();
-    let mut found = Vec::new();
-    for file in files {
-        // What cannot be followed is about its own text.
-        if file.ends_with("unreadable.txt") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&file).unwrap();
-        let named = text.lines().next().and_then(|line| line.strip_prefix("# packs: "));
-        let packs: Vec<Pack> = named.into_iter().flat_map(|n| n.split(", ")).filter_map(Pack::find).collect();
-        for line in text.lines() {
-            if let Some((head, command)) = line.strip_prefix("deny ").and_then(|line| line.split_once(": ")) {
-                let rule = head.split(' ').next().unwrap();
-                found.push((rule.to_owned(), command.replace('⏎', "\n"), packs.clone()));
-            }
-        }
+    // What cannot be followed is about its own text.
+    let examples = rules::all().filter(|rule| rule.id != "shell.unreadable").flat_map(|rule| {
+        rule.denies.iter().map(|command| (rule.id.to_owned(), (*command).to_owned(), vec![rule.pack]))
+    });
+    let cases = cases::all().into_iter().filter(|case| !case.place.starts_with("unreadable.txt"));
+    examples.chain(cases.filter_map(|case| Some((case.rule?, case.command, case.packs)))).collect()
+}
+
+/// Says whether everything is tried: all rewrites of all commands. Else all of the rules' examples, and of each
+/// case some that a seed decides.
+fn full() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a test asks how long it may take")]
+    std::env::var("RIG_TEST_DEPTH").is_ok_and(|depth| depth == "full")
+}
+
+/// Returns which of some rewrites are tried on a command.
+fn chosen<'a>(all: &'a [Rewrite], some: usize, number: usize, random: &mut Random) -> Vec<&'a Rewrite> {
+    let examples: usize = rules::all().map(|rule| rule.denies.len()).sum();
+    if number < examples || full() {
+        return all.iter().collect();
     }
-    found
+    let first = random.below(all.len());
+    (0..some).map(|n| &all[(first + n * 7) % all.len()]).collect()
 }
 
 fn rule(command: &str, packs: &[Pack]) -> Option<String> {
@@ -153,8 +158,9 @@ impl Random {
 #[test]
 fn a_refused_command_stays_refused_however_it_is_run() {
     let mut wrong = Vec::new();
-    for (expected, command, packs) in refused() {
-        for (name, rewrite) in REWRITES {
+    let mut random = Random(20_260_300);
+    for (number, (expected, command, packs)) in refused().into_iter().enumerate() {
+        for (name, rewrite) in chosen(&REWRITES, 4, number, &mut random) {
             let rewritten = rewrite(&command);
             if rule(&rewritten, &packs).is_none() {
                 wrong.push(format!("{name} ({expected}): {rewritten}"));
@@ -169,7 +175,7 @@ fn a_refused_command_stays_refused_under_several_rewrites() {
     let mut random = Random(20_260_301);
     let mut wrong = Vec::new();
     for (expected, command, packs) in refused() {
-        for _ in 0..8 {
+        for _ in 0..if full() { 8 } else { 2 } {
             let (mut rewritten, mut names) = (command.clone(), Vec::new());
             for _ in 0..3 {
                 let (name, rewrite) = REWRITES[random.below(REWRITES.len())];
@@ -187,8 +193,9 @@ fn a_refused_command_stays_refused_under_several_rewrites() {
 #[test]
 fn a_command_that_is_only_quoted_passes() {
     let mut wrong = Vec::new();
-    for (expected, command, _) in refused() {
-        for (name, quote) in QUOTINGS {
+    let mut random = Random(20_260_303);
+    for (number, (expected, command, _)) in refused().into_iter().enumerate() {
+        for (name, quote) in chosen(&QUOTINGS, 3, number, &mut random) {
             let text = quote(&command);
             if let Some(found) = rule(&text, &[]) {
                 wrong.push(format!("{name} ({expected}): {found}: {text}"));
