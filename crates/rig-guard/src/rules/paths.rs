@@ -6,66 +6,74 @@ use super::pattern::{Pattern, Piece, catches_all, matches, text};
 use crate::shell::{Call, Kind, Word};
 use crate::world::World;
 
-/// Directories of the system. What lies below them is ordinary work.
-const SYSTEM: [&str; 57] = [
+/// Directories without which nothing works any more. What lies below them is ordinary work.
+const SYSTEM: [&str; 28] = [
     "/bin",
     "/boot",
-    "/boot/efi",
-    "/boot/grub",
     "/dev",
     "/etc",
+    "/home",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/private",
+    "/System",
+    "/Library",
+    "/Users",
+];
+
+/// Directories that hold what people have put there, or much of one thing.
+const LOCAL: [&str; 29] = [
+    "/boot/efi",
+    "/boot/grub",
     "/etc/pam.d",
     "/etc/ssh",
     "/etc/ssl",
     "/etc/systemd",
-    "/home",
-    "/lib",
     "/lib/modules",
-    "/lib32",
-    "/lib64",
-    "/libx32",
     "/media",
     "/mnt",
     "/nix",
     "/nix/store",
     "/opt",
-    "/proc",
     "/root",
-    "/run",
-    "/sbin",
     "/snap",
     "/srv",
-    "/sys",
     "/sys/firmware/efi/efivars",
-    "/usr",
-    "/usr/bin",
-    "/usr/include",
-    "/usr/lib",
     "/usr/lib/modules",
-    "/usr/lib32",
-    "/usr/lib64",
-    "/usr/libexec",
     "/usr/local",
     "/usr/local/bin",
     "/usr/local/lib",
     "/usr/local/sbin",
     "/usr/local/share",
-    "/usr/sbin",
-    "/usr/share",
-    "/var",
-    "/var/lib",
     "/var/lib/dpkg",
     "/var/lib/etcd",
     "/var/lib/mysql",
     "/var/lib/postgresql",
     "/var/lib/rpm",
-    "/private",
     "/Applications",
-    "/Library",
-    "/System",
-    "/Users",
     "/Volumes",
 ];
+
+/// System directories that have a directory for each of many programs: what is not known in there is
+/// nearly always the name of one.
+const SHARED: [&str; 3] = ["/var/lib/", "/usr/share/", "/run/"];
 
 /// Where the directories of other people are.
 const HOMES: [&str; 6] = ["/home", "/Users", "/var/home", "/export/home", "/mnt/c/Users", "/c/Users"];
@@ -89,6 +97,7 @@ const GIT_DATA: [&str; 8] = ["HEAD", "annex", "config", "logs", "modules", "obje
 pub(super) enum Place {
     Root,
     System,
+    Local,
     Home,
     AboveHome,
     Workspace,
@@ -104,7 +113,7 @@ impl Place {
     fn name(self) -> &'static str {
         match self {
             Self::Root => "the root directory",
-            Self::System => "a directory of the system",
+            Self::System | Self::Local => "a directory of the system",
             Self::Home => "the home directory",
             Self::AboveHome => "a parent of the home directory",
             Self::Workspace => "the workspace",
@@ -205,10 +214,13 @@ impl<'a> Places<'a> {
         };
         let pattern = Pattern::of(&without, self.cwd)?;
         // `$DIR/x` is about a directory of its own, unless it may be the root directory. `./$X` may be
-        // the working directory, which rm does not delete.
+        // the working directory, which rm does not delete. In `/opt/$X` there is one of many.
         let root = pattern.is_root() || pattern.contents().is_some_and(|dir| dir.is_root());
-        let counts = if at == 0 { root } else { word.text.starts_with('/') };
-        Some(danger(self.danger(&pattern).filter(|_| counts)?, true))
+        let shared = || SHARED.iter().any(|dir| word.text.starts_with(dir));
+        let counts = if at == 0 { root } else { word.text.starts_with('/') && !shared() };
+        let (place, contents) = self.danger(&pattern).filter(|_| counts)?;
+        let many = matches!(place, Place::Local | Place::Mount | Place::Personal);
+        (!many).then(|| danger((place, contents), true))
     }
 
     /// Says what a pattern is, and whether it means what is in there.
@@ -220,6 +232,9 @@ impl<'a> Places<'a> {
     fn directory(&self, pattern: &Pattern) -> Option<Place> {
         if pattern.is_root() {
             return Some(Place::Root);
+        }
+        if SYSTEM.iter().any(|path| pattern.matches(path)) {
+            return Some(Place::System);
         }
         if let Some(home) = self.home {
             if pattern.matches(home) {
@@ -240,8 +255,8 @@ impl<'a> Places<'a> {
                 return Some(Place::Git);
             }
         }
-        if SYSTEM.iter().any(|path| pattern.matches(path)) {
-            return Some(Place::System);
+        if LOCAL.iter().any(|path| pattern.matches(path)) {
+            return Some(Place::Local);
         }
         let below = |dir: &str, depth: usize| {
             pattern.below(dir).filter(|p| p.len() == depth && !catches_all(&p[depth - 1]))

@@ -80,7 +80,8 @@ pub(super) fn disk(word: &Word, cwd: Option<&str>) -> Option<Disk> {
     let unknown = word.unknowns().next().is_some();
     if let Some((dir, rest)) = name.split_once('/') {
         let some = !rest.is_empty() || unknown;
-        let named = !OTHERS.contains(&dir) && (dir, rest) != ("mapper", "control");
+        let plain = dir.chars().all(|c| c.is_ascii_alphanumeric() || "-_+.".contains(c));
+        let named = plain && !OTHERS.contains(&dir) && (dir, rest) != ("mapper", "control");
         return (some && named).then_some(Disk::Sure);
     }
     if word.unknowns().any(|(at, _)| at == "/dev/".len()) {
@@ -204,6 +205,16 @@ pub(super) fn erases(
     if name == "zfs" {
         return zfs(args).then_some(None);
     }
+    // A snapshot is made to be removed again.
+    let snapshot = |word: &Word| word.text.contains("snap") || word.unknowns().next().is_some();
+    if name == "lvremove" && args.iter().any(snapshot) {
+        return None;
+    }
+    // What an interactive tool is told is like arguments.
+    let told = input.filter(|_| name == "parted").and_then(Word::known);
+    let has = |list: &str| {
+        has(list) || told.is_some_and(|text| text.split_whitespace().any(|word| gives(word, list)))
+    };
     // Which of several tables fits may depend on the verb.
     let tool = TOOLS.iter().filter(named).find(|tool| tool.verbs.is_empty() || has(tool.verbs))?;
     if has("--help") || has(tool.inert) && !tool.inert.is_empty() {

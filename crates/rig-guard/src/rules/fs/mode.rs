@@ -15,36 +15,38 @@ pub(super) fn world_writable(mode: &str) -> Option<Sticky> {
     {
         return world_writable(digits);
     }
-    let (mut writable, mut sticky) = (false, false);
+    // Who can write so far: the owner nearly always, the others not.
+    let (mut owner, mut group, mut others, mut sticky) = (true, false, false, false);
     for clause in mode.split(',') {
         let actions = clause.find(['+', '-', '='])?;
         let (who, mut rest) = clause.split_at(actions);
         if !who.chars().all(|c| "ugoa".contains(c)) {
             return None;
         }
-        // Without a `who` the umask holds write permission back.
-        let others = who.contains(['o', 'a']);
         while let Some(operator) = rest.chars().next() {
             let end = rest[1..].find(['+', '-', '=']).map_or(rest.len(), |n| n + 1);
             let permissions = &rest[1..end];
-            // `o=u` copies what the user may do, which is nearly always to write.
-            let write = permissions.contains(['w', 'u']);
-            match operator {
-                '+' => {
-                    writable |= others && write;
-                    sticky |= permissions.contains('t');
+            // `o=u` copies what the owner may do.
+            let write = permissions.contains('w')
+                || permissions.contains('u') && owner
+                || permissions.contains('g') && group
+                || permissions.contains('o') && others;
+            // Without a `who` the umask holds write permission back from all but the owner.
+            let all = who.contains('a') || who.is_empty() && operator == '-';
+            for (letter, writes) in [('u', &mut owner), ('g', &mut group), ('o', &mut others)] {
+                let concerned = all || who.contains(letter) || who.is_empty() && letter == 'u';
+                match operator {
+                    '+' => *writes |= concerned && write,
+                    '-' => *writes &= !(concerned && write),
+                    _ if concerned => *writes = write,
+                    _ => {}
                 }
-                '=' if others => {
-                    writable = write;
-                    sticky |= permissions.contains('t');
-                }
-                '-' => writable &= !((others || who.is_empty()) && permissions.contains('w')),
-                _ => {}
             }
+            sticky |= operator != '-' && permissions.contains('t');
             rest = &rest[end..];
         }
     }
-    writable.then_some(Sticky(sticky))
+    others.then_some(Sticky(sticky))
 }
 
 /// What a mode takes from a file's owner.
@@ -118,6 +120,10 @@ mod tests {
             ("o-w,o+w", Some(false)),
             ("a=rwxt", Some(true)),
             ("g+w,o=u", Some(false)),
+            ("u=rwx,g=u,o=g", Some(false)),
+            ("g=rx,o=g", None),
+            ("u=r,o=u", None),
+            ("go=u-w", None),
             ("o+r-w", None),
             ("u+w", None),
             ("+w", None),

@@ -4,39 +4,9 @@ use super::mode::{Taken, taken};
 use super::modes::Chmod;
 use super::options::Given;
 use super::paths::{Danger, Place, Places};
-use super::pattern::Pattern;
 use super::{Finding, Pack, Rule, is_filled_in, program};
 use crate::shell::{Call, Word};
 use crate::world::World;
-
-/// Directories in which nothing works any more when all owners or modes in them are changed. Those
-/// of the system's directories that are not here are handed over to people every day.
-const BROKEN: [&str; 24] = [
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/home",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/proc",
-    "/run",
-    "/sbin",
-    "/sys",
-    "/usr",
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/libexec",
-    "/usr/sbin",
-    "/usr/share",
-    "/var",
-    "/var/lib",
-    "/System",
-    "/Library",
-    "/Users",
-];
 
 /// Changes of owners or modes of the whole system, and modes that lock people out of their home or
 /// the workspace.
@@ -78,7 +48,8 @@ fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let filled = is_filled_in(&call.context.chain);
     let places = Places::of(call, world);
     let found = |path: &Word| places.find(path, false).filter(|found| !found.maybe());
-    let breaks = |path: &&Word| is_broken(path, call);
+    // Other directories of the system are handed over to people every day.
+    let breaks = |path: &&Word| found(path).is_some_and(|f| matches!(f.place, Place::Root | Place::System));
     let all = |path: &&Word| Some(Finding::new(found(path)?.detail()));
     match name {
         "chmod" | "gchmod" => {
@@ -126,18 +97,11 @@ fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     }
 }
 
-/// Says whether a path is the root directory, or one of those in which nothing works any more.
-fn is_broken(path: &Word, call: &Call<'_>) -> bool {
-    let Some(pattern) = Pattern::of(path, call.cwd) else { return false };
-    let broken = |pattern: &Pattern| pattern.is_root() || BROKEN.iter().any(|dir| pattern.matches(dir));
-    broken(&pattern) || pattern.contents().is_some_and(|dir| broken(&dir))
-}
-
 /// Says whether a mode locks people out of a place.
 fn locks_out(found: &Danger, taken: Taken, tree: bool) -> bool {
     let Taken { reading, searching } = taken;
     match found.place {
-        Place::Root | Place::System => reading || searching && (tree || !found.contents),
+        Place::Root | Place::System | Place::Local => reading || searching && (tree || !found.contents),
         Place::Home | Place::AboveHome | Place::Someones => !found.contents && (reading || searching),
         // `chmod -R 644 .` is a common mistake, but one that the same command mends.
         Place::Workspace | Place::AboveWorkspace => {

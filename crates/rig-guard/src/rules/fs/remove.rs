@@ -72,12 +72,13 @@ fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
         // What is moved is still somewhere.
         How::Moved => {
             let kept = matches!(place, Place::Git | Place::Mount | Place::AboveMount | Place::Personal);
-            !(found.maybe() || kept || contents && workspace)
+            !(found.maybe() || kept || contents && (workspace || place == Place::Local))
         }
         // A copy is made into mount points and folders of pictures every day.
         How::Replaced { keeps_git } => match place {
             Place::Workspace => !keeps_git,
-            Place::System => !matches!(loss.path.text.trim_end_matches('/'), "/mnt" | "/media"),
+            Place::System => true,
+            Place::Local => !matches!(loss.path.text.trim_end_matches('/'), "/mnt" | "/media"),
             Place::Root | Place::Home | Place::AboveHome | Place::AboveWorkspace | Place::Someones => true,
             _ => false,
         },

@@ -82,36 +82,37 @@ fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         let pattern = Pattern::of(word, call.cwd)?;
         files.copied().find(|path| pattern.matches(path)).map(|path| Finding::new(format!("it is {path}")))
     };
-    let replaced = call.redirects.iter().filter(|r| r.access == Access::Write);
-    if let Some(found) = replaced.map(|r| &r.target).find_map(|word| hits(word, false)) {
-        return Some(found);
-    }
-    let (name, args) = program(call.words)?;
+    let (name, args) = program(call.words).unwrap_or(("", &[]));
     let appends = name == "tee" && args.iter().any(|w| matches!(w.text.as_str(), "-a" | "--append" | "-ai"));
     let restores = |path: &Word| {
-        let name = path.text.rsplit('/').next().unwrap_or("");
-        let copies = matches!(program(call.words), Some(("cp" | "gcp" | "mv" | "gmv" | "install", _)));
+        let file = path.text.rsplit('/').next().unwrap_or("");
+        let copies = matches!(name, "cp" | "gcp" | "mv" | "gmv" | "install" | "cat");
         copies
             && args.iter().any(|word| {
                 let own = word.text.rsplit('/').next().unwrap_or("");
-                word != path && own.starts_with(name) && !word.text.starts_with('-')
+                word != path && own.starts_with(file) && !word.text.starts_with('-')
             })
     };
+    let replaced = call.redirects.iter().filter(|r| r.access == Access::Write).map(|r| &r.target);
+    if let Some(found) = replaced.filter(|word| !restores(word)).find_map(|word| hits(word, false)) {
+        return Some(found);
+    }
+    // The first of them are the redirections.
+    let changed = || targets(call).into_iter().skip(call.writes().count());
     match name {
         "rm" | "grm" | "unlink" | "shred" | "truncate" => {
             deleters::losses(call.words).iter().find_map(|loss| hits(&loss.path, name != "truncate"))
         }
         "mv" | "gmv" | "ln" => {
-            let all = targets(call);
+            let all: Vec<_> = changed().collect();
             let made = all.iter().filter(|t| t.change == Change::Write);
             let gone = all.iter().filter(|t| t.change == Change::Lose && name != "ln");
             let found = made.filter(|t| !restores(&t.path)).find_map(|t| hits(&t.path, true));
             found.or_else(|| gone.into_iter().find_map(|t| hits(&t.path, true)))
         }
         "tee" | "sponge" | "cp" | "gcp" | "install" | "dd" | "curl" | "wget" if !appends => {
-            let all = targets(call);
-            let made = all.iter().filter(|t| t.change == Change::Write && !restores(&t.path));
-            made.into_iter().find_map(|t| hits(&t.path, false))
+            let mut made = changed().filter(|t| t.change == Change::Write && !restores(&t.path));
+            made.find_map(|t| hits(&t.path, false))
         }
         _ => None,
     }

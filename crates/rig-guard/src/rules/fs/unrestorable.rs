@@ -95,5 +95,5 @@ fn is_unrestorable(name: &str, pattern: Option<&[Piece]>) -> bool {
         Some(pattern) => matches(pattern, own) && name.contains(|c: char| c.is_alphanumeric()),
         None => name == *own,
     };
-    environment || ENDS.iter().any(|end| name.ends_with(end)) || NAMES.iter().any(|own| hits(own))
+    environment || ENDS.iter().any(|end| name.ends_with(end)) || NAMES.iter().any(hits)
 }
