@@ -95,10 +95,10 @@ pub trait World {
         &[]
     }
 
-    /// Returns every setting of git as it holds in a directory, in the order in which git reads them.
-    /// The keys are in small letters.
-    fn git_settings(&self, dir: Option<&str>) -> Vec<(String, String)> {
-        let _ = dir;
+    /// Returns the settings of git in some sections as they hold in a directory, in the order in which git
+    /// reads them. The keys are in small letters.
+    fn git_settings(&self, dir: Option<&str>, sections: &[&str]) -> Vec<(String, String)> {
+        let _ = (dir, sections);
         Vec::new()
     }
 
@@ -374,9 +374,9 @@ impl World for System<'_> {
         self.mounts.get_or_init(disk::mounts)
     }
 
-    fn git_settings(&self, dir: Option<&str>) -> Vec<(String, String)> {
+    fn git_settings(&self, dir: Option<&str>, sections: &[&str]) -> Vec<(String, String)> {
         keep_deadline();
-        disk::git_settings(dir.map(Path::new), self.paths.home.as_deref())
+        disk::git_settings(dir.map(Path::new), self.paths.home.as_deref(), sections)
     }
 
     fn git_branch(&self, dir: &str) -> Option<String> {

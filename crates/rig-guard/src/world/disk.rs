@@ -1,5 +1,6 @@
 //! Scripts and git's own files as they stand on the disk, bounded.
 
+use std::borrow::Cow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -116,13 +117,18 @@ fn entry(index: &[u8], wanted: &[u8]) -> Option<(u32, u32, u32)> {
 
 /// Returns the values of a setting of git, in the order in which git reads them.
 pub(super) fn git_config(dir: Option<&Path>, home: Option<&Path>, key: &str) -> Vec<String> {
-    let mut settings = git_settings(dir, home);
+    let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
+    let mut settings = git_settings(dir, home, &[section]);
     settings.retain(|(own, _)| own == key);
     settings.into_iter().map(|(_, value)| value).collect()
 }
 
-/// Returns every setting of git, in the order in which git reads them.
-pub(super) fn git_settings(dir: Option<&Path>, home: Option<&Path>) -> Vec<(String, String)> {
+/// Returns the settings of git in some sections, in the order in which git reads them.
+pub(super) fn git_settings(
+    dir: Option<&Path>,
+    home: Option<&Path>,
+    sections: &[&str],
+) -> Vec<(String, String)> {
     let mut paths = vec![PathBuf::from("/etc/gitconfig")];
     if let Some(home) = home {
         paths.extend([home.join(".config/git/config"), home.join(".gitconfig")]);
@@ -134,39 +140,43 @@ pub(super) fn git_settings(dir: Option<&Path>, home: Option<&Path>) -> Vec<(Stri
     let mut found = Vec::new();
     let mut read = 0;
     for path in paths {
-        settings_in(&path, home, &mut found, &mut read);
+        settings_in(&path, home, sections, &mut found, &mut read);
     }
     found
 }
 
-fn settings_in(path: &Path, home: Option<&Path>, found: &mut Vec<(String, String)>, read: &mut usize) {
+fn settings_in(
+    path: &Path,
+    home: Option<&Path>,
+    sections: &[&str],
+    found: &mut Vec<(String, String)>,
+    read: &mut usize,
+) {
     let Ok(text) = files::read_text(path, MAX_CONFIG) else { return };
     *read += 1;
-    for (key, value) in settings(&text) {
+    for (key, value) in settings(&text, sections) {
         let includes = key == "include.path" || key.starts_with("includeif.") && key.ends_with(".path");
         if includes && *read < MAX_INCLUDED {
             let included = match (value.strip_prefix("~/"), home) {
                 (Some(rest), Some(home)) => home.join(rest),
                 _ => path.parent().unwrap_or(path).join(&value),
             };
-            settings_in(&included, home, found, read);
+            settings_in(&included, home, sections, found, read);
         }
         found.push((key, value));
     }
 }
 
-/// Splits the text of a configuration into keys, in small letters, and values.
-fn settings(text: &str) -> Vec<(String, String)> {
+/// Splits the text of a configuration into keys, in small letters, and values: those of some sections,
+/// and what includes other files.
+fn settings(text: &str, sections: &[&str]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut section = String::new();
+    let mut counts = false;
+    let goes_on = |line: &str| line.ends_with('\\') && !line.ends_with("\\\\");
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let mut line = line.trim().to_owned();
-        while line.ends_with('\\') && !line.ends_with("\\\\") {
-            line.pop();
-            let Some(next) = lines.next() else { break };
-            line.push_str(next);
-        }
+        let line = line.trim();
         if let Some(rest) = line.strip_prefix('[') {
             let name = rest.split(']').next().unwrap_or("");
             section = match name.split_once('"') {
@@ -174,12 +184,23 @@ fn settings(text: &str) -> Vec<(String, String)> {
                 None => name.to_owned(),
             }
             .to_ascii_lowercase();
+            let within = |wanted: &str| {
+                section.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            counts = sections.iter().any(|wanted| within(wanted)) || section.starts_with("include");
             continue;
         }
-        if line.starts_with(['#', ';']) {
+        let mut joined = Cow::Borrowed(line);
+        while goes_on(&joined) {
+            let Some(next) = lines.next() else { break };
+            let text = joined.to_mut();
+            text.pop();
+            text.push_str(next);
+        }
+        if !counts || joined.starts_with(['#', ';']) {
             continue;
         }
-        let (key, value) = line.split_once('=').unwrap_or((&line, "true"));
+        let (key, value) = joined.split_once('=').unwrap_or((&joined, "true"));
         found.push((format!("{section}.{}", key.trim().to_ascii_lowercase()), unquoted(value.trim())));
     }
     found
@@ -231,7 +252,7 @@ mod tests {
             ("remote.o.mirror", "true"),
             ("core.pager", "a  b"),
         ];
-        let found = settings(text);
+        let found = settings(text, &["alias", "remote", "core"]);
         let found: Vec<(&str, &str)> = found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(found, expected);
     }

@@ -1,9 +1,9 @@
 //! Commands that throw away what is not committed, in the whole work tree at once.
 
 use super::super::options::bundle;
-use super::pathspec::Tree;
+use super::pathspec::{Tree, is_temporary};
 use super::{Finding, Git, Line, Pack, Rule, any};
-use crate::shell::{Call, Word};
+use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
 /// Discarding the changes of a whole work tree.
@@ -99,9 +99,6 @@ pub(super) const WORKTREE: Rule = Rule {
     ],
 };
 
-/// Directories whose contents nobody counts on.
-const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
-
 const CHECKOUT: &str = "guess overlay quiet/q recurse-submodules? progress merge/m conflict= detach/d track/t? force/f \
     orphan= overwrite-ignore ignore-other-worktrees ours/2 theirs/3 patch/p unified/U= inter-hunk-context= \
     ignore-skip-worktree-bits pathspec-from-file= pathspec-file-nul /b= /B= /l";
@@ -122,7 +119,7 @@ const SUBS: [&str; 6] = ["checkout", "switch", "restore", "read-tree", "checkout
 fn tree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let git = Git::of(call, world, &SUBS)?;
     // Other programs have a `restore` and an `rm` as well.
-    if git.is_contained() || call.name().is_none() && matches!(git.sub, "restore" | "rm" | "switch") {
+    if call.name().is_none() && matches!(git.sub, "restore" | "rm" | "switch") {
         return None;
     }
     let found = match git.sub {
@@ -152,7 +149,7 @@ fn tree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
             counts && !harmless && means_all(&git, &line, &line.operands)
         }
     };
-    found.then(Finding::default)
+    (found && !git.is_contained()).then(Finding::default)
 }
 
 fn checkout(git: &Git<'_>) -> bool {
@@ -166,7 +163,7 @@ fn checkout(git: &Git<'_>) -> bool {
         [first, rest @ ..] if !rest.is_empty() && !first.text.starts_with(':') => rest,
         all => all,
     };
-    if means_all(git, &line, paths) || line.operands.iter().any(|word| git.tree().is_whole(word)) {
+    if means_all(git, &line, paths) || means_all(git, &line, &line.operands) {
         return true;
     }
     if !line.on("force") || line.on("pathspec-from-file") {
@@ -185,13 +182,15 @@ fn checkout(git: &Git<'_>) -> bool {
 
 /// Says whether a word that may be a branch names a file.
 fn is_file(git: &Git<'_>, word: &Word) -> bool {
-    let path = word.known().and_then(|path| crate::shell::absolute(git.cwd().as_deref(), path));
+    let path = word.known().and_then(|path| absolute(git.cwd().as_deref(), path));
     path.is_some_and(|path| git.world.read(&path).is_some())
 }
 
 /// Says whether pathspecs, or those in a file, mean everything.
 fn means_all(git: &Git<'_>, line: &Line<'_>, paths: &[&Word]) -> bool {
-    if paths.is_empty() && !line.on("pathspec-from-file") {
+    // Most commands name a branch or a file; they need no look at the disk.
+    let may = |word: &&Word| word.text.starts_with(['/', '.', ':']) || word.text.contains(['*', '/']);
+    if !paths.iter().any(may) && !line.on("pathspec-from-file") {
         return false;
     }
     let tree: Tree<'_> = git.tree();
@@ -200,22 +199,18 @@ fn means_all(git: &Git<'_>, line: &Line<'_>, paths: &[&Word]) -> bool {
 
 fn worktree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let git = Git::of(call, world, &["worktree", "submodule"])?;
-    if git.is_contained() {
-        return None;
-    }
     let (verb, args) = git.verb()?;
     let line = Line::read(args, "force/f quiet/q all");
-    if line.help || !line.on("force") {
+    if line.help || !line.on("force") || git.is_trusted() {
         return None;
     }
     let found = match (git.sub, verb) {
         ("worktree", "remove") => {
-            let temporary = |word: &&Word| {
-                TEMPORARY.iter().any(|dir| word.text.starts_with(dir) && !word.text.contains(".."))
-            };
-            !line.operands.is_empty() && !line.operands.iter().all(temporary)
+            let cwd = git.cwd();
+            let path = |word: &Word| word.known().and_then(|path| absolute(cwd.as_deref(), path));
+            line.operands.iter().any(|word| !path(word).is_some_and(|path| is_temporary(&path, world)))
         }
-        ("submodule", "deinit") => line.on("all") || git.tree().all(&line.operands),
+        ("submodule", "deinit") => (line.on("all") || git.tree().all(&line.operands)) && !git.is_contained(),
         _ => false,
     };
     found.then(Finding::default)

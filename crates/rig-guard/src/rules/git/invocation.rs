@@ -2,7 +2,7 @@
 
 use super::LIKE_GIT;
 use super::config::{self, Setting};
-use super::pathspec::Tree;
+use super::pathspec::{Tree, is_temporary};
 use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
@@ -151,12 +151,16 @@ impl<'a> Git<'a> {
         self.world.git_branch(&self.cwd()?)
     }
 
-    /// Says whether the damage stays where it does not count: in a container that goes away, or in a
-    /// script that somebody has taken into the repository, which may tidy up after itself.
-    pub(super) fn is_contained(&self) -> bool {
+    /// Says whether it stands in a script that somebody has taken into the repository, which may tidy up
+    /// after itself.
+    pub(super) fn is_trusted(&self) -> bool {
         let context = self.call.context;
-        let gone =
-            context.mounts.is_some() && self.call.cwd.is_some_and(|cwd| cwd.starts_with("/tmp/container"));
-        gone || context.critical && !context.chain.iter().any(|step| &**step == UNKNOWN)
+        context.critical && !context.chain.iter().any(|step| &**step == UNKNOWN)
+    }
+
+    /// Says whether what is thrown away does not count: in such a script, and below a temporary directory,
+    /// a container's own files among them, unless the session is about it.
+    pub(super) fn is_contained(&self) -> bool {
+        self.is_trusted() || is_temporary(self.tree().top(), self.world)
     }
 }

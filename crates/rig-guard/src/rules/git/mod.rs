@@ -16,6 +16,7 @@ mod pathspec;
 mod push;
 mod refspec;
 mod reset;
+mod setting;
 mod steps;
 mod untracked;
 

@@ -4,6 +4,8 @@ use super::line::Line;
 use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
+/// Directories whose contents nobody counts on.
+const TEMPORARY: [&str; 3] = ["/tmp/", "/var/tmp/", "/private/tmp/"];
 /// What stands for a directory that is not known.
 const SOMEWHERE: &str = "/…";
 
@@ -26,6 +28,11 @@ impl<'a> Tree<'a> {
     /// Says whether everything below the directory in which git runs is everything that counts.
     pub(super) fn is_here(&self) -> bool {
         self.holds_all(&self.cwd)
+    }
+
+    /// Returns its top directory.
+    pub(super) fn top(&self) -> &str {
+        &self.top
     }
 
     /// Says whether a directory holds the whole work tree, or the project.
@@ -117,6 +124,13 @@ impl<'a> Spec<'a> {
         }
         Some(spec)
     }
+}
+
+/// Says whether an absolute path is below a temporary directory, and has nothing to do with what the
+/// session is about.
+pub(super) fn is_temporary(path: &str, world: &dyn World) -> bool {
+    let own = |root: &String| is_in(path, root) || is_in(root, path);
+    TEMPORARY.iter().any(|dir| path.starts_with(dir)) && !world.roots().iter().any(own)
 }
 
 /// Splits the last name from a path.

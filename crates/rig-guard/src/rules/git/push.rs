@@ -1,9 +1,8 @@
 //! Pushes that replace or delete what is at the remote.
 
 use super::super::options::bundle;
-use super::config;
-use super::refspec::{Refspec, is_protected};
-use super::{Finding, Git, Line, Pack, Rule, any};
+use super::refspec::{Refspec, branch, is_protected};
+use super::{Finding, Git, Line, Pack, Rule, any, setting};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
@@ -162,8 +161,8 @@ impl<'a> Push<'a> {
 fn force(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let git = Git::of(call, world, &["push", "send-pack", "http-push", "subtree", "config", "remote"])?;
     match git.sub {
-        "config" => return configured(&git),
-        "remote" => return mirror(&git),
+        "config" => return setting::configured(&git),
+        "remote" => return setting::mirror(&git),
         "subtree" => {
             let (_, args) = git.verb().filter(|(verb, _)| *verb == "push")?;
             let forced = args.iter().find(|word| is_forced(word))?;
@@ -181,11 +180,11 @@ fn force(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     if push.line.on("force") {
         return Some(Finding::default());
     }
-    leased(&git, &push).or_else(|| by_settings(&git, &push))
+    leased(&git, &push).or_else(|| setting::by_settings(&git, &push))
 }
 
 /// Says whether a refspec begins with a `+`.
-fn is_forced(word: &Word) -> bool {
+pub(super) fn is_forced(word: &Word) -> bool {
     word.text.starts_with('+') && word.unknowns().all(|(at, _)| at > 0)
 }
 
@@ -205,7 +204,7 @@ fn leased(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
             // A lease may be for one branch alone.
             Some(Some(lease)) => {
                 let name = lease.split(':').next().unwrap_or(lease);
-                super::refspec::branch(name) == super::refspec::branch(target) || target == "*"
+                branch(name) == branch(target) || target == "*"
             }
             _ => true,
         })
@@ -215,92 +214,8 @@ fn leased(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
         "protected branches are among those that are pushed, and a lease does not permit that for them"
             .to_owned()
     } else {
-        format!(
-            "`{}` is a protected branch, for which a lease does not permit it",
-            super::refspec::branch(&target)
-        )
+        format!("`{}` is a protected branch, for which a lease does not permit it", branch(&target))
     }))
-}
-
-/// Looks for settings that force the push.
-fn by_settings(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
-    if git.sub != "push" || push.line.on("delete") {
-        return None;
-    }
-    // With a colon in every refspec no setting adds anything.
-    let mapped: Vec<&str> =
-        push.refspecs.iter().filter_map(|word| word.known()).filter(|s| !s.contains(':')).collect();
-    if mapped.is_empty() && !push.refspecs.is_empty() {
-        return None;
-    }
-    let whole =
-        push.refspecs.is_empty() && !["all", "branches", "tags"].iter().any(|name| push.line.on(name));
-    let mut settings = git.world.git_settings(git.cwd().as_deref());
-    settings.extend(git.settings().into_iter().filter_map(|setting| {
-        let value = setting.value.map_or(Some("true".to_owned()), |word| word.known().map(str::to_owned))?;
-        Some((setting.key, value))
-    }));
-    let remote = remote(git, push, &settings);
-    let own = |key: &str, name: &str| {
-        let part = key.strip_prefix("remote.").and_then(|rest| rest.strip_suffix(name)?.strip_suffix('.'));
-        part.is_some_and(|part| remote.as_ref().is_none_or(|remote| part.eq_ignore_ascii_case(remote)))
-    };
-    let mirror = settings.iter().rev().find(|(key, _)| own(key, "mirror"));
-    if let Some((key, _)) = mirror.filter(|(_, value)| whole && config::is_true(value)) {
-        return Some(Finding::new(format!(
-            "`{key}` is set, which overwrites and deletes every ref of the remote"
-        )));
-    }
-    let mut forced = settings.iter().filter(|(key, value)| own(key, "push") && value.starts_with('+'));
-    let (key, value) = forced.find(|(_, value)| {
-        let source = Refspec::parse(value).source;
-        whole || mapped.iter().any(|name| fits(source, name))
-    })?;
-    Some(Finding::new(format!("`{key}` is `{value}`, and its `+` forces that ref")))
-}
-
-/// Says whether the source of a configured refspec is a branch.
-fn fits(source: &str, name: &str) -> bool {
-    let (source, name) = (super::refspec::branch(source), super::refspec::branch(name));
-    match source.split_once('*') {
-        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-        None => source == name,
-    }
-}
-
-/// Returns the remote that is pushed to; `None` where it may be any.
-fn remote(git: &Git<'_>, push: &Push<'_>, settings: &[(String, String)]) -> Option<String> {
-    if let Some(word) = push.remote.or_else(|| push.line.value("repo")) {
-        return word.known().map(str::to_owned);
-    }
-    let last =
-        |key: String| settings.iter().rev().find(|(own, _)| *own == key).map(|(_, value)| value.clone());
-    let of_branch = |name: &str| {
-        git.branch().and_then(|branch| last(format!("branch.{}.{name}", branch.to_ascii_lowercase())))
-    };
-    let remote = of_branch("pushremote").or_else(|| last("remote.pushdefault".to_owned()));
-    Some(remote.or_else(|| of_branch("remote")).unwrap_or_else(|| "origin".to_owned()))
-}
-
-/// Looks for a setting that would force every later push.
-fn configured(git: &Git<'_>) -> Option<Finding> {
-    let setting = config::stored(git)?;
-    let key = &setting.key;
-    if !key.starts_with("remote.") {
-        return None;
-    }
-    let plus = key.ends_with(".push") && setting.value.as_ref().is_some_and(is_forced);
-    let mirror = key.ends_with(".mirror") && setting.is_true();
-    (plus || mirror).then(|| Finding::new(format!("`{key}` makes each later push a forced one")))
-}
-
-/// Looks for `git remote add --mirror=push`.
-fn mirror(git: &Git<'_>) -> Option<Finding> {
-    let (_, args) = git.verb().filter(|(verb, _)| *verb == "add")?;
-    let line = Line::read(args, "fetch/f tags track/t= master/m= mirror?");
-    let pushes = line.on("mirror") && line.value("mirror").is_none_or(|word| word.known() == Some("push"));
-    (pushes && !line.help)
-        .then(|| Finding::new("each later push to that remote overwrites and deletes all of its refs"))
 }
 
 fn delete(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
@@ -308,7 +223,7 @@ fn delete(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let push = Push::of(&git)?;
     let policy = world.policy();
     if let Some(name) = push.deleted().into_iter().find(|name| is_protected(name, policy)) {
-        return Some(Finding::new(format!("`{}` is a protected branch", super::refspec::branch(name))));
+        return Some(Finding::new(format!("`{}` is a protected branch", branch(name))));
     }
     let several = |word: &&Word| {
         Refspec::of(word)

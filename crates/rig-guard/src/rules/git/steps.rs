@@ -61,14 +61,14 @@ impl Steps {
                 );
                 let part = line.on("patch") || line.on("staged") || line.on("pathspec-from-file");
                 let paths = verb == "push" && !line.operands.is_empty();
-                self.stashed |= !part && !paths && !line.help && !git.is_contained();
+                self.stashed |= !part && !paths && !line.help;
             }
             "pop" | "apply" | "branch" => self.stashed = false,
             "drop" if self.stashed => {
                 let (_, args) = git.verb()?;
                 let line = Line::read(args, "quiet/q");
                 let newest = |word: &&Word| matches!(word.text.as_str(), "stash@{0}" | "0" | "stash");
-                if line.operands.iter().all(newest) && !line.help {
+                if line.operands.iter().all(newest) && !line.help && !git.is_contained() {
                     return Some(Finding::new("it was put into the stash just before, which is dropped"));
                 }
             }

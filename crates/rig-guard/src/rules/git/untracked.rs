@@ -62,12 +62,12 @@ fn clean(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let ignored = line.on("X") && !line.on("x");
     // A program that is not known may have such options as well.
     let doubtful = call.name().is_none() && !line.on("d");
-    if harmless || ignored || doubtful || git.is_contained() || !(line.on("force") || needs_no_force(&git)) {
+    if harmless || ignored || doubtful || !(line.on("force") || needs_no_force(&git)) {
         return None;
     }
     let tree = git.tree();
     let all = if line.operands.is_empty() { tree.is_here() } else { tree.all(&line.operands) };
-    all.then(Finding::default)
+    (all && !git.is_contained()).then(Finding::default)
 }
 
 /// Says whether a setting lets `git clean` run without `-f`.
@@ -83,9 +83,6 @@ fn needs_no_force(git: &Git<'_>) -> bool {
 
 fn stash(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let git = Git::of(call, world, &["stash", "update-ref"])?;
-    if git.is_contained() {
-        return None;
-    }
     let found = match git.sub {
         "stash" => {
             let [first, rest @ ..] = git.args else { return None };
@@ -97,5 +94,5 @@ fn stash(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
             line.on("d") && line.operands.first().and_then(|word| word.known()) == Some("refs/stash")
         }
     };
-    found.then(Finding::default)
+    (found && !git.is_contained()).then(Finding::default)
 }
