@@ -30,6 +30,8 @@ impl Shell<'_> {
         language: Option<Language>,
     ) -> Flow<Status> {
         let Some((text, trusted, label)) = self.text_of(path) else { return Ok(Status::Unknown) };
+        // The code before has written it: it is as good as typed.
+        let typed = self.path(path).is_some_and(|path| self.state.get(&path).is_some());
         let language = match language {
             None if path.text.ends_with(".ps1") => Some(Language::PowerShell),
             Some(Language::Shell) | None => first_line(&text),
@@ -43,7 +45,7 @@ impl Shell<'_> {
             |shell| {
                 shell.isolated(|shell| {
                     if language != Language::Shell {
-                        shell.program(language, &text)?;
+                        shell.program_of(language, &text, typed)?;
                         return Ok(Status::Unknown);
                     }
                     shell.child(true);

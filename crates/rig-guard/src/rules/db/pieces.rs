@@ -66,8 +66,12 @@ pub(super) fn split<'a>(
                 let mut words = line.split_whitespace();
                 if words.next().is_some_and(|word| word.eq_ignore_ascii_case("delimiter")) {
                     delimiter = words.next().unwrap_or(";");
+                    continue;
                 }
-                visit(Piece::Client(line));
+                // With a delimiter behind it, a command is not the whole line.
+                let end = line.find(delimiter).unwrap_or(line.len());
+                tokens.rest = &rest[end..];
+                visit(Piece::Client(&line[..end]));
                 continue;
             }
             Commands::Sqlcmd if rest.starts_with(['g', 'G', ':', '!']) && begins() => {
@@ -236,11 +240,7 @@ mod tests {
             "use app\nsource x.sql\nselect source from t\\G drop table t",
             &["use app", "source x.sql", "4", "3"],
         );
-        check(
-            "mysql",
-            "delimiter //\nselect 1; select 2 //\ndelimiter ;\nselect 3;",
-            &["delimiter //", "5", "delimiter ;", "2"],
-        );
+        check("mysql", "delimiter //\nselect 1; select 2 //\ndelimiter ;\nselect 3;", &["5", "2"]);
         check("sqlite3", ".read x.sql\nselect 1 .5;\n  .shell ls", &["read x.sql", "4", "shell ls"]);
         check(
             "sqlcmd",

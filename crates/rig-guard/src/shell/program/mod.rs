@@ -92,6 +92,8 @@ enum Action {
     Code(Word),
     /// A name with arguments.
     Command(Vec<Word>),
+    /// What is given to a database or a store, as the command that would do so.
+    Data(Vec<Word>),
     /// Processes without an end, by a call of this name.
     Multiplies(String),
 }
@@ -111,6 +113,12 @@ impl Shell<'_> {
 
     /// Walks through what a program in another language runs.
     pub(super) fn program(&mut self, language: Language, text: &Word) -> Flow {
+        self.program_of(language, text, true)
+    }
+
+    /// Does the same; what a program that stands in a file does to databases is its own affair, since that is what
+    /// migrations and tests are for.
+    pub(super) fn program_of(&mut self, language: Language, text: &Word, data: bool) -> Flow {
         if language == Language::Shell {
             return self.isolated(|shell| shell.code(&text.to_code())).map(drop);
         }
@@ -136,6 +144,10 @@ impl Shell<'_> {
                     self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
                 }
                 Action::Multiplies(name) => self.visitor.multiplies(&name)?,
+                Action::Data(words) if data => {
+                    self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
+                }
+                Action::Data(_) => {}
                 Action::Command(words) => {
                     let words: Vec<Word> = words.iter().map(|word| self.at_home(word)).collect();
                     self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;

@@ -1,5 +1,6 @@
 //! The calls in a program that start another program, delete, or set modes.
 
+mod stores;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -125,6 +126,7 @@ impl<'t> Reader<'t> {
         if short == "fork" && self.loops(at) {
             return self.actions.push(Action::Multiplies(name.to_owned()));
         }
+        self.actions.extend(self.stored(&short, at));
         let known =
             [RUNS, EXECS, EXECLS, TREES, RECURSIVE, FILES, MODES, OF_PATHS, MOVES].into_iter().any(called);
         if !known
