@@ -88,6 +88,13 @@ impl Protected {
         SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path))
     }
 
+    /// Returns the path of one of the rig's programs.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<String> {
+        let bin = self.bins.first().filter(|_| PROGRAMS.contains(&name))?;
+        Some(format!("{bin}/{name}"))
+    }
+
     /// Says whether a pattern of `find` fits a name that one of these files or their directories may have.
     pub(crate) fn may_be_own_name(name: &str) -> bool {
         let piece = |c: char| match c {

@@ -126,6 +126,28 @@ fn a_command_that_writes_the_settings_is_refused_and_told_to_edit() {
 }
 
 #[test]
+fn a_command_whose_result_is_known_is_judged_by_it() {
+    let rig = Installed::new();
+    rig.home.write("kept.json", rig.text.replace("opus", "sonnet"));
+    rig.home.write("lost.json", rig.text.replace("PreToolUse", "Stop"));
+    let whole = format!("cat > ~/.claude/settings.json <<'E'\n{}\nE", rig.text.replace("opus", "haiku"));
+    for (command, code) in [
+        ("cp ~/kept.json ~/.claude/settings.json", 0),
+        ("cp ~/lost.json ~/.claude/settings.json", 2),
+        ("cp ~/missing.json ~/.claude/settings.json", 2),
+        ("cp ~/kept.json /tmp/a; sed -i s/rig// /tmp/a; cp /tmp/a ~/.claude/settings.json", 2),
+        (&whole, 0),
+        (&whole.replace("haiku", "$(date)"), 0),
+        (&whole.replace("'E'", "E").replace("haiku", "$(date)"), 2),
+        (&whole.replace("> ~", ">> ~"), 2),
+        ("echo '{\"permissions\":{\"allow\":[\"Bash(ls)\"]}}' > .claude/settings.json", 0),
+        ("echo '{\"disableAllHooks\":true}' > .claude/settings.json", 2),
+    ] {
+        rig.check(Payload::bash(command), code);
+    }
+}
+
+#[test]
 fn the_installed_files_are_those_beside_the_running_program() {
     let home = Home::new();
     let prefix = home.join("prefix");

@@ -135,12 +135,16 @@ fn a_change_back_to_the_whole_settings_is_taken_over() {
 
 /// Takes the rig's entries for an event out of a settings file, as if that had been done long ago.
 fn without(file: &Path, event: &str) {
-    let mut settings: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    assert!(settings["hooks"].as_object_mut().unwrap().remove(event).is_some());
+    let text = fs::read_to_string(file).expect("read the settings");
+    let mut settings: Value = serde_json::from_str(&text).expect("settings are JSON");
+    let hooks = settings["hooks"].as_object_mut().expect("settings have hooks");
+    assert!(hooks.remove(event).is_some(), "{event}: {text}");
     let new = file.with_extension("new");
-    fs::write(&new, settings.to_string()).unwrap();
-    fs::File::open(&new).unwrap().set_modified(long_ago()).unwrap();
-    fs::rename(new, file).unwrap();
+    let written = fs::write(&new, settings.to_string()).and_then(|()| {
+        fs::File::open(&new)?.set_modified(long_ago())?;
+        fs::rename(&new, file)
+    });
+    written.expect("replace the settings");
 }
 
 fn long_ago() -> SystemTime {

@@ -34,10 +34,19 @@ impl Links {
 
     /// Notes the links that a command makes.
     pub(crate) fn note(&mut self, call: &Call<'_>) {
-        if !matches!(call.name(), Some("ln" | "gln")) || self.0.len() > MAX_LINKS {
+        let args = call.args();
+        let binds = || {
+            args.iter()
+                .any(|w| matches!(w.text.as_str(), "-B" | "-R" | "--bind" | "--rbind" | "bind" | "rbind"))
+        };
+        let makes = match call.name() {
+            Some("ln" | "gln") => true,
+            Some("mount") => binds(),
+            _ => false,
+        };
+        if !makes || self.0.len() > MAX_LINKS {
             return;
         }
-        let args = call.args();
         let operands: Vec<&str> =
             args.iter().filter(|word| !word.text.starts_with('-')).filter_map(Word::known).collect();
         let Some((last, sources)) = operands.split_last() else { return };

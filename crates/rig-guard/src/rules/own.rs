@@ -1,6 +1,7 @@
 //! What keeps the guard in force: Claude's settings, and the rig's own files.
 
 use super::pattern::Pattern;
+use super::settings;
 use super::targets::{self, Change, Target};
 use super::{Finding, Pack, Rule};
 use crate::judge::Refused;
@@ -16,7 +17,7 @@ pub(crate) const SETTINGS: Rule = Rule {
     id: "self.settings",
     critical: true,
     pack: Pack::Own,
-    what: "Claude's settings are changed in a way whose result cannot be told beforehand",
+    what: "Claude's settings are changed in a way whose result cannot be told beforehand, or which disarms the rig",
     why: "they keep the rig's hooks in force, this guard among them",
     instead: "use the Edit tool on the settings file: its result can be judged, and adding a permission passes",
     source: "Claude Code documentation: settings",
@@ -24,12 +25,15 @@ pub(crate) const SETTINGS: Rule = Rule {
     unknown_program: false,
     redirections: true,
     judge: |call, world| {
-        find(call, world, |target, owned| match owned {
-            Owned::Settings { path, recorded: true } => Some(path),
-            Owned::Settings { path, .. } if target.change == Change::Write => {
-                may_hold(target, &path, call, world).then_some(path)
-            }
-            _ => None,
+        find(call, world, |target, owned| {
+            let Owned::Settings { path, recorded } = owned else { return None };
+            let written = target.change == Change::Write;
+            let document = if written { targets::document::of(call, world) } else { None };
+            let counts = match document {
+                Some(document) => settings::disarms(&path, &document, world),
+                None => recorded || written && may_hold(target, &path, call, world),
+            };
+            counts.then_some(path)
         })
     },
     suspects: |words| words.contains(&".claude") && words.iter().any(|w| Protected::is_settings_name(w)),

@@ -55,6 +55,11 @@ pub(crate) fn written(path: &str, document: Option<Vec<u8>>, world: &dyn World) 
     None
 }
 
+/// Says whether a settings file would disarm the rig if it held this.
+pub(crate) fn disarms(path: &str, document: &[u8], world: &dyn World) -> bool {
+    written(path, Some(document.to_vec()), world).is_some()
+}
+
 /// Judges the settings files as they are on the disk, after one of them has changed.
 pub(crate) fn changed(path: Option<&str>, world: &dyn World) -> Option<Refused> {
     let refused = |why: String, instead: &'static str| {

@@ -1,6 +1,7 @@
 //! Which files a command changes, as far as its command line says so.
 
 mod archive;
+pub(super) mod document;
 mod git;
 mod line;
 mod others;

@@ -56,8 +56,10 @@ impl Shell<'_> {
             }
             "dirname" => last().map(|path| line(parent(path).to_owned())),
             "basename" => base(args).map(line),
-            "which" | "type" => last().map(|name| line(name.to_owned())),
-            "command" => last().map(|name| line(name.to_owned())),
+            // Where the rig's programs are is known.
+            "which" | "type" | "command" => {
+                last().map(|name| line(self.world.outline().program(name).unwrap_or_else(|| name.to_owned())))
+            }
             "printenv" if args.len() == 1 => match known(0).map(|name| self.scalar(name)) {
                 Some(Item::Text(mut word)) => {
                     word.text.push('\n');

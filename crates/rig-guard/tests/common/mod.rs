@@ -69,8 +69,12 @@ impl World for Session {
         &self.0
     }
 
-    fn losses(&self, _: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
+    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
+        let Some((path, document)) = change else { return Ok(Vec::new()) };
+        let text = String::from_utf8_lossy(document.unwrap_or_default());
+        let whole = !self.0.recorded.iter().any(|own| own == path) || text.contains("rig-guard");
+        let off = text.replace(' ', "").contains("\"disableAllHooks\":true");
+        Ok(if whole && !off { Vec::new() } else { vec![format!("the hooks in {path}")] })
     }
 
     fn read(&self, _: &str) -> Option<Vec<u8>> {
