@@ -15,6 +15,8 @@ pub struct Find<'a> {
     pub deletes: bool,
     /// The commands that it runs, as ranges of the words, with whether a test picks files for them.
     pub runs: Vec<(Range<usize>, bool)>,
+    /// It is about the files right in there alone, and no directories.
+    pub shallow: bool,
     /// What is picked by its name or path, as patterns for paths.
     pub picked: Vec<Word>,
 }
@@ -100,6 +102,7 @@ impl<'a> Find<'a> {
             selective: false,
             deletes: false,
             runs: Vec::new(),
+            shallow: false,
             picked: Vec::new(),
         };
         let mut at = 1;
@@ -117,10 +120,24 @@ impl<'a> Find<'a> {
         find
     }
 
+    /// Returns what it is about where no test picks files, as patterns for paths.
+    #[must_use]
+    pub fn all(&self) -> Vec<Word> {
+        let here = Word::literal(".");
+        let roots = if self.roots.is_empty() { vec![&here] } else { self.roots.clone() };
+        let inside = |root: &Word| {
+            let mut word = root.clone();
+            word.text.push('/');
+            word.push_glob('*');
+            word
+        };
+        roots.into_iter().map(|root| if self.shallow { inside(root) } else { root.clone() }).collect()
+    }
+
     fn expression(&mut self, words: &[Word], mut at: usize) {
         let mut levels = vec![Level::new(false)];
         let mut negated = false;
-        let (mut deletes_some, mut plain, mut deep) = (true, false, false);
+        let (mut deletes_some, mut plain, mut deep, mut near) = (true, false, false, false);
         let mut names: Vec<(&str, &Word)> = Vec::new();
         while let Some(word) = words.get(at) {
             let text = word.text.as_str();
@@ -183,6 +200,7 @@ impl<'a> Find<'a> {
                 text if BARE_TESTS.contains(&text) => picked = !negated,
                 text if VALUES.contains(&text) => {
                     at += 1;
+                    near |= text == "-maxdepth" && value.is_some_and(|value| value.text == "1");
                     deep |=
                         text == "-mindepth" && value.is_some_and(|value| !matches!(&*value.text, "0" | "1"));
                 }
@@ -199,6 +217,7 @@ impl<'a> Find<'a> {
             (false, false) => self.runs.iter().all(|(_, picked)| *picked),
             (false, true) => printed,
         };
+        self.shallow = near && plain;
         for (test, value) in names {
             self.pick(test, value, plain || deep);
         }

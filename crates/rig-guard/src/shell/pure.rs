@@ -262,8 +262,8 @@ pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
 fn found(words: &[Word]) -> Word {
     let find = Find::parse(words);
     let mut printed = Word::default();
-    for root in if find.selective { Vec::new() } else { find.roots } {
-        printed.push(root);
+    for path in if find.selective { Vec::new() } else { find.all() } {
+        printed.push(&path);
         printed.text.push('\n');
     }
     printed.push_unknown(true, false);

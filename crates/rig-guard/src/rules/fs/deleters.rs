@@ -84,12 +84,15 @@ pub(super) enum How {
     },
 }
 
-/// Returns what a command takes away.
-pub(super) fn losses(words: &[Word]) -> Vec<Loss> {
-    let Some((name, args)) = program(words) else { return rm(words.get(1..).unwrap_or_default(), true) };
+/// Returns what a command takes away. In one that is `filled` in with names, what is not known are
+/// more names, and no options.
+pub(super) fn losses(words: &[Word], filled: bool) -> Vec<Loss> {
+    let Some((name, args)) = program(words) else {
+        return rm(words.get(1..).unwrap_or_default(), filled, true);
+    };
     let every = |operands: &[&Word], how: How| operands.iter().map(|word| loss(word, how)).collect();
     match name {
-        "rm" | "grm" | "srm" | "wipe" => rm(args, false),
+        "rm" | "grm" | "srm" | "wipe" => rm(args, filled, false),
         "rip" | "rmtrash" | "trash" | "trash-put" | "trash-cli" | "trashy" | "gvfs-trash" | "gvfs-rm" => {
             let given = Given::read(args, "", "trash-dir graveyard");
             let shows = given.has("lsu", "list") || given.has("e", "empty") || given.asks();
@@ -144,7 +147,7 @@ pub(super) fn losses(words: &[Word]) -> Vec<Loss> {
         },
         "cmake" => match args {
             [mode, tool, rest @ ..] if mode.text == "-E" => match tool.text.as_str() {
-                "rm" => rm(rest, false),
+                "rm" => rm(rest, filled, false),
                 "remove_directory" => every(&Given::read(rest, "", "").operands, How::Tree),
                 "rename" => mv(rest),
                 _ => Vec::new(),
@@ -170,11 +173,11 @@ fn loss(path: &Word, how: How) -> Loss {
     Loss { path: path.clone(), how }
 }
 
-fn rm(args: &[Word], guessed: bool) -> Vec<Loss> {
+fn rm(args: &[Word], filled: bool, guessed: bool) -> Vec<Loss> {
     let given = Given::read(args, "", "");
     // `$FLAGS` may be options; a program that is not known is taken for rm only where the options
     // leave little doubt.
-    let recursive = given.has("rR", "recursive") || given.opaque;
+    let recursive = given.has("rR", "recursive") || given.opaque && !filled;
     if given.asks() || guessed && !(recursive && given.has("f", "force")) {
         return Vec::new();
     }
@@ -271,10 +274,8 @@ fn find(words: &[Word]) -> Vec<Loss> {
     if find.selective {
         return picked.collect();
     }
-    match find.roots.as_slice() {
-        [] => vec![loss(&Word::literal("."), How::Tree)],
-        roots => roots.iter().map(|word| loss(word, How::Tree)).collect(),
-    }
+    let how = if find.shallow { How::Files } else { How::Tree };
+    find.all().iter().map(|word| loss(word, how)).collect()
 }
 
 /// `fd -X rm`: without a pattern, or with one that fits everything, it is about all files.

@@ -51,7 +51,7 @@ pub(super) const RM_ROOT: Rule = Rule {
 };
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
-    let losses = deleters::losses(call.words);
+    let losses = deleters::losses(call.words, is_filled_in(&call.context.chain));
     let places = Places::of(call, world);
     losses.iter().find_map(|loss| counts(loss, call, &places)).map(|found| Finding::new(found.detail()))
 }
@@ -75,6 +75,7 @@ fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
             !(found.maybe() || kept || contents && (workspace || place == Place::Local))
         }
         // A copy is made into mount points and folders of pictures every day.
+        How::Replaced { .. } if found.maybe() => false,
         How::Replaced { keeps_git } => match place {
             Place::Workspace => !keeps_git,
             Place::System => true,

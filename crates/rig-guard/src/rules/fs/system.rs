@@ -101,7 +101,7 @@ fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let changed = || targets(call).into_iter().skip(call.writes().count());
     match name {
         "rm" | "grm" | "unlink" | "shred" | "truncate" => {
-            deleters::losses(call.words).iter().find_map(|loss| hits(&loss.path, name != "truncate"))
+            deleters::losses(call.words, true).iter().find_map(|loss| hits(&loss.path, name != "truncate"))
         }
         "mv" | "gmv" | "ln" => {
             let all: Vec<_> = changed().collect();

@@ -78,7 +78,7 @@ pub(super) const UNRESTORABLE: Rule = Rule {
 };
 
 fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
-    let losses = deleters::losses(call.words);
+    let losses = deleters::losses(call.words, true);
     losses.iter().filter(|loss| matches!(loss.how, How::Tree | How::Files)).find_map(|loss| {
         let pattern = Pattern::of(&loss.path, call.cwd)?;
         let named = match &pattern {

@@ -56,6 +56,10 @@ pub(super) fn run(words: &[Word], cwd: Option<&str>) -> Option<Unwrapped> {
             mounts.push((inside, host));
         }
     }
+    // The disks are those of this machine.
+    if options.iter().any(|w| w.text == "--privileged") || !value("--device").is_empty() {
+        mounts.push(("/dev".to_owned(), "/dev".to_owned()));
+    }
     let directory = value("-w --workdir").pop();
     let mut command = image + 1;
     if kubernetes {

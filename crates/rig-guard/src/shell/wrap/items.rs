@@ -139,10 +139,7 @@ pub(super) fn find(words: &[Word]) -> Unwrapped {
     if find.runs.is_empty() {
         return Unwrapped::Itself;
     }
-    let all: Vec<Word> = match find.roots.is_empty() {
-        true => vec![Word::literal(".")],
-        false => find.roots.iter().map(|w| (*w).clone()).collect(),
-    };
+    let all = find.all();
     let some: Vec<Word> = std::iter::once(Word::unknown(false)).chain(find.picked.clone()).collect();
     let commands = find
         .runs
