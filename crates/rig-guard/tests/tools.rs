@@ -1,5 +1,7 @@
 //! The client's tools beside its shell, and those of servers: a verdict for each input.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use rig_testkit::{Home, Program};

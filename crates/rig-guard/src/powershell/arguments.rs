@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
                 quoted(self.members(value)?)
             }
             Some('@') => quoted(self.at_sign()?),
-            Some('[') if self.rest().contains("]::") => quoted(self.term()?),
+            Some('[') if self.names_type() => quoted(self.term()?),
             Some('$') if !self.rest().starts_with("$(") => {
                 let mut value = self.variable(true)?;
                 // `$dir\x`: a text goes on.

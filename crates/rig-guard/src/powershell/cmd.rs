@@ -4,12 +4,13 @@ use super::literal;
 use crate::shell::Word;
 
 /// Tells a command line of `cmd.exe` in the words of a shell.
-pub(crate) fn translate(code: &str) -> String {
+pub(crate) fn translate(code: &str, home: Option<&str>) -> String {
     let mut scope = super::Scope::default();
-    for part in parts(code) {
+    let code = expanded(code, home);
+    for part in parts(&code) {
         let words = words(&part);
-        let Some(first) = words.first() else { continue };
-        let name = first.text.trim_start_matches('@').to_ascii_lowercase();
+        let Some(words) = command(&words) else { continue };
+        let name = words[0].text.trim_start_matches('@').to_ascii_lowercase();
         let has = |option: &str| words.iter().any(|word| word.text.eq_ignore_ascii_case(option));
         let operands: Vec<Word> = words[1..]
             .iter()
@@ -23,7 +24,7 @@ pub(crate) fn translate(code: &str) -> String {
                     let mut line = vec![literal(program)];
                     line.extend(deep.then(|| literal(option)));
                     line.push(literal("--"));
-                    line.extend(operands.iter().cloned());
+                    line.extend(operands.iter().map(patterns));
                     scope.emit(&line, &[], None);
                 }
             }
@@ -32,12 +33,7 @@ pub(crate) fn translate(code: &str) -> String {
                     std::iter::once(literal("cd")).chain(operands.into_iter().take(1)).collect();
                 scope.emit(&line, &[], None);
             }
-            "start" | "call" => {
-                let rest =
-                    words[1..].iter().filter(|word| !word.text.starts_with('/') && !word.text.is_empty());
-                scope.emit(&rest.cloned().collect::<Vec<_>>(), &[], None);
-            }
-            "rem" | "echo" | "set" | "title" | "if" | "for" => {}
+            "rem" | "echo" | "set" | "title" => {}
             _ => {
                 let name = [".exe", ".cmd", ".bat", ".com"]
                     .iter()
@@ -50,6 +46,60 @@ pub(crate) fn translate(code: &str) -> String {
         }
     }
     scope.out
+}
+
+/// Returns a word with its `*` and `?` as patterns.
+fn patterns(word: &Word) -> Word {
+    let mut pattern = Word::default();
+    for c in word.text.chars() {
+        if matches!(c, '*' | '?') { pattern.push_glob(c) } else { pattern.text.push(c) }
+    }
+    pattern
+}
+
+/// Returns the command behind `if exist x`, `do`, `start /b` and the like.
+fn command(mut words: &[Word]) -> Option<&[Word]> {
+    loop {
+        let name = words.first()?.text.trim_start_matches('@').to_ascii_lowercase();
+        let skip = match name.as_str() {
+            "do" | "else" | "call" => 1,
+            "if" => {
+                let not = words.get(1).is_some_and(|word| word.text.eq_ignore_ascii_case("not"));
+                let test = words.get(1 + usize::from(not))?.text.to_ascii_lowercase();
+                let one = matches!(test.as_str(), "exist" | "defined" | "errorlevel");
+                1 + usize::from(not) + if one { 2 } else { 1 }
+            }
+            "start" => 1 + words[1..].iter().take_while(|word| word.text.starts_with('/')).count(),
+            "for" => return None,
+            _ => return Some(words),
+        };
+        words = words.get(skip..)?;
+    }
+}
+
+/// Puts in the values of variables that say where somebody or the system is.
+fn expanded(code: &str, home: Option<&str>) -> String {
+    let mut code = code.to_owned();
+    for (name, value) in [
+        ("%userprofile%", home.unwrap_or("%userprofile%")),
+        ("%homedrive%%homepath%", home.unwrap_or("%homepath%")),
+        ("%homepath%", home.unwrap_or("%homepath%")),
+        ("%systemdrive%", "C:"),
+        ("%systemroot%", "C:\\Windows"),
+        ("%windir%", "C:\\Windows"),
+        ("%programfiles%", "C:\\Program Files"),
+        ("%cd%", "."),
+        ("%temp%", "/tmp"),
+        ("%tmp%", "/tmp"),
+    ] {
+        if code.contains('%')
+            && let Some(at) = code.to_ascii_lowercase().find(name)
+        {
+            let written = code[at..at + name.len()].to_owned();
+            code = code.replace(&written, value);
+        }
+    }
+    code
 }
 
 /// Says whether a word is an option such as `/q`.

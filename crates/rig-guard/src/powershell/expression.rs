@@ -46,6 +46,12 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Says whether `[type]::` stands here.
+    pub(super) fn names_type(&self) -> bool {
+        let near = self.near();
+        near.find(']').is_some_and(|end| near[end..].starts_with("]::"))
+    }
+
     pub(super) fn term(&mut self) -> Read<Value> {
         self.blanks(false);
         let value = match self.peek() {

@@ -55,6 +55,13 @@ impl Reader<'_, '_> {
         &self.code[self.at..]
     }
 
+    /// Returns the next few characters: no name of a type is longer.
+    pub(super) fn near(&self) -> &str {
+        const NEAR: usize = 200;
+        let rest = self.rest();
+        &rest[..rest.floor_char_boundary(NEAR)]
+    }
+
     pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
@@ -327,7 +334,7 @@ impl Reader<'_, '_> {
 
     /// Says whether `$name =` or `[type]$name =` stands here.
     pub(super) fn assigns(&self) -> bool {
-        let mut rest = self.rest();
+        let mut rest = self.near();
         while let Some(typed) = rest.strip_prefix('[') {
             let Some(end) = typed.find(']') else { return false };
             rest = typed[end + 1..].trim_start();

@@ -95,9 +95,13 @@ fn command_lines_of_cmd_are_told_as_well() {
         ("rd /s /q C:\\", "'Remove-Item' '-Recurse' '--' 'C:/'\n'rm' '-rf' '--' 'C:/'"),
         ("cd app & git push -f", "'cd' 'app'\n'git' 'push' '-f'"),
         ("echo rd /s C:\\ && git.exe status", "'git' 'status'"),
+        ("rd /s /q %UserProfile%", "'Remove-Item' '-Recurse' '--' '/home/dev'\n'rm' '-rf' '--' '/home/dev'"),
+        ("if not exist x rd /s x", "'Remove-Item' '-Recurse' '--' 'x'\n'rm' '-rf' '--' 'x'"),
+        ("for %i in (a b) do git clean %i", "'a' 'b'\n'git' 'clean' '%i'"),
+        ("start /b /wait git push -f", "'git' 'push' '-f'"),
         ("g^it pu^sh \"a & b\"", "'git' 'push' 'a & b'"),
     ] {
-        assert_eq!(batch(code).trim_end(), expected, "{code}");
+        assert_eq!(batch(code, Some("/home/dev")).trim_end(), expected, "{code}");
     }
 }
 
@@ -112,8 +116,74 @@ fn what_is_no_code_is_not_read() {
 
 #[test]
 fn long_code_is_read_in_one_pass() {
-    let code = "git status; ".repeat(4_000);
-    assert!(translate(&code, None).is_some());
+    for code in ["git status; ", "[a ", "[$x", "a[b]", "\"$x\" "] {
+        let _ = translate(&code.repeat(4_000), None);
+    }
+    assert!(translate(&"git status; ".repeat(4_000), None).is_some());
     let rounds = "foreach ($a in 1,2,3,4,5,6,7,8) { ".repeat(6) + "git status" + &"}".repeat(6);
     assert_eq!(translate(&rounds, None), None);
+}
+
+/// Code put together of pieces, good and bad, neither ends the reader nor keeps it.
+#[test]
+fn pieces_in_any_order_are_read_or_refused() {
+    const PIECES: [&str; 46] = [
+        "git push -f ",
+        "$x",
+        " = ",
+        "'",
+        "\"",
+        "@'\n",
+        "\n'@",
+        "@\"\n",
+        "\n\"@",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "|",
+        "||",
+        "&&",
+        "&",
+        ";",
+        "\n",
+        "`",
+        "`\n",
+        "#",
+        "<#",
+        "#>",
+        "%",
+        "?",
+        "-join",
+        "-f ",
+        ",",
+        "+",
+        ".",
+        "::",
+        "$(",
+        "@(",
+        "@{",
+        "${",
+        "if ",
+        "foreach ($a in ",
+        "function f ",
+        "iex ",
+        "\u{2019}",
+        "\u{2013}r",
+        "\0u\0",
+        "é> ",
+    ];
+    let mut state = 7_u64;
+    for _ in 0..3_000 {
+        let mut code = String::new();
+        for _ in 0..40 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            code.push_str(PIECES[(state >> 33) as usize % PIECES.len()]);
+        }
+        let told = translate(&code, Some("/home/dev"));
+        assert!(told.is_none_or(|told| told.len() < 1 << 20), "{code}");
+        assert!(batch(&code, None).len() < 1 << 20, "{code}");
+    }
 }

@@ -86,7 +86,7 @@ impl Shell<'_> {
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" | "pwsh-preview" => {
                 return powershell::powershell(name, words, input);
             }
-            "cmd" | "cmd.exe" => return powershell::batch(words),
+            "cmd" | "cmd.exe" => return powershell::batch(words, self.world.home()),
             "crontab" => return self.crontab(words, input),
             "at" | "batch" => return self.at(words, input),
             "make" | "gmake" => return self.make(words, input),

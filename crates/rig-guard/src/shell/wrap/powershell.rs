@@ -78,10 +78,12 @@ fn joined(words: &[Word]) -> Word {
 }
 
 /// Says what `cmd /c` runs.
-pub(super) fn batch(words: &[Word]) -> Unwrapped {
+pub(super) fn batch(words: &[Word], home: Option<&str>) -> Unwrapped {
     let runs = |word: &Word| matches!(word.text.as_str(), "/c" | "/C" | "/k" | "/K" | "//c" | "/r" | "/R");
     match words.iter().position(runs) {
-        Some(at) if at + 1 < words.len() => Unwrapped::new_shell(powershell::batch(&join(&words[at + 1..]))),
+        Some(at) if at + 1 < words.len() => {
+            Unwrapped::new_shell(powershell::batch(&join(&words[at + 1..]), home))
+        }
         _ => Unwrapped::Itself,
     }
 }
