@@ -126,7 +126,7 @@ impl Shell<'_> {
         }
         let length = inner.len() > 1
             && inner.starts_with('#')
-            && !matches!(&inner[1..2], ":" | "%" | "#" | "-" | "=" | "+" | "/" | "}");
+            && !inner[1..].starts_with([':', '%', '#', '-', '=', '+', '/', '}']);
         if length || inner == "##" {
             return self.length(&inner[1..], out);
         }
