@@ -10,7 +10,7 @@ mod files;
 pub(crate) mod fs;
 mod git;
 mod http;
-mod k8s;
+pub(crate) mod k8s;
 pub(crate) mod links;
 pub(crate) mod off;
 mod options;

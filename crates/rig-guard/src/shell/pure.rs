@@ -78,6 +78,12 @@ impl Shell<'_> {
                     _ => None,
                 }
             }
+            "kubectl" | "oc" | "k" => crate::rules::k8s::names(args),
+            "grep" | "egrep" | "head" | "tail"
+                if self.input().is_some_and(|input| input.known().is_none()) =>
+            {
+                self.input().map(|input| uncertain(&input))
+            }
             name if SILENT.contains(&name) => Some(Word::default()),
             name => self.filtered(name, args)?,
         })
@@ -191,6 +197,16 @@ impl Shell<'_> {
             (Some(input), rest)
         })
     }
+}
+
+/// Returns the lines of which not everything is known: whatever is chosen of a text, it may be one of these.
+fn uncertain(text: &Word) -> Word {
+    let mut kept = Word::default();
+    for line in text.split('\n').filter(|line| line.known().is_none()) {
+        kept.push(&line);
+        kept.text.push('\n');
+    }
+    kept
 }
 
 fn reversed(line: &str) -> String {

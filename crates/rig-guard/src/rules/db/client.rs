@@ -27,7 +27,7 @@ pub(crate) struct Client {
     pub(super) dialect: Dialect,
     pub(super) commands: Commands,
     grammar: Grammar,
-    /// The first operands: only with these does it take SQL.
+    /// The first operands: only with these does it take SQL. `a|b` is either.
     sub: &'static str,
     /// Options whose value is SQL.
     code: &'static str,
@@ -168,6 +168,14 @@ static CLIENTS: &[Client] = &[
         grammar: Grammar { long: "command file config env", ..PLAIN }, code: "command", files: "file", ..NONE },
     Client { names: "heroku", sub: "pg:psql", grammar: Grammar { short: "car", long: "command app remote credential file",
         ..PLAIN }, code: "c command", files: "f file", ..PSQL },
+    // What starts a client by the configuration of a framework.
+    Client { names: "manage.py django-admin", sub: "dbshell", ..PSQL },
+    Client { names: "rails", sub: "dbconsole|db", ..PSQL },
+    Client { names: "wp", sub: "db query", dialect: MYSQL, commands: Commands::Mysql, operands: Operands::Sql, ..NONE },
+    Client { names: "drush", sub: "sql:query|sql-query|sqlq|sql:cli|sql-cli|sqlc", dialect: MYSQL, commands: Commands::Mysql,
+        grammar: Grammar { long: "file", ..PLAIN }, files: "file", operands: Operands::Sql, ..NONE },
+    Client { names: "prisma", sub: "db execute", dialect: POSTGRES, grammar: Grammar { long: "file schema url", ..PLAIN },
+        files: "file", ..NONE },
 ];
 
 /// Every client by name.
@@ -219,6 +227,12 @@ pub(super) const NAMES: &[&str] = &[
     "sqlite-utils",
     "wrangler",
     "heroku",
+    "manage.py",
+    "django-admin",
+    "rails",
+    "wp",
+    "drush",
+    "prisma",
 ];
 
 /// Where a client finds SQL.
@@ -277,7 +291,7 @@ impl Client {
                 Arg::Option(..) => {}
                 Arg::Operand(word) => {
                     if let Some(wanted) = sub.next() {
-                        if word.text != wanted {
+                        if !wanted.split('|').any(|wanted| word.text == wanted) {
                             return None;
                         }
                         continue;

@@ -83,6 +83,25 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Returns what `kubectl get TYPE -o name` prints: `TYPE/NAME` with names that nobody knows. `None` for anything else.
+pub(crate) fn names(words: &[Word]) -> Option<Word> {
+    let by_name = |arg: &Arg<'_>| matches!(arg, Arg::Option("o" | "output", Some(v)) if v.text.trim_start_matches('=') == "name");
+    if !read(words, &GRAMMAR).iter().any(by_name) {
+        return None;
+    }
+    let line = Line::read(words);
+    let ["get", kinds] = line.operands.iter().map(|word| word.text.as_str()).collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let mut printed = Word::default();
+    for kind in kinds.split(',') {
+        printed.push(&Word::literal(format!("{kind}/")));
+        printed.push(&Word::unknown(false));
+        printed.text.push('\n');
+    }
+    Some(printed)
+}
+
 /// Returns a value without the `=` that may stand between it and a letter.
 fn bare(value: Cow<'_, Word>) -> Word {
     if value.text.starts_with('=') && value.unknowns().all(|(at, _)| at > 0) {

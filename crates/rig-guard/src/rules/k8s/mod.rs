@@ -6,6 +6,8 @@ mod line;
 mod manifest;
 mod taken;
 
+pub(crate) use line::names;
+
 use super::{Finding, Pack, Rule};
 use crate::shell::Call;
 use crate::world::World;

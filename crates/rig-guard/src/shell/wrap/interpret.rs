@@ -66,6 +66,15 @@ pub(super) fn interpreter(name: &str, words: &[Word], input: Option<&Word>) -> O
                 text.map_or(Unwrapped::Itself, |text| Unwrapped::Program { language: Language::Node, text }),
             );
         }
+        // `rails runner CODE`
+        "rails" => {
+            return match words.get(1..) {
+                Some([sub, text]) if matches!(sub.text.as_str(), "runner" | "r") => {
+                    Some(Unwrapped::Program { language: Language::Ruby, text: text.clone() })
+                }
+                _ => None,
+            };
+        }
         _ => {}
     }
     let mut entries = INDEX.of(plain).or(INDEX.of(name)).iter().map(|n| &INTERPRETERS[n]);
