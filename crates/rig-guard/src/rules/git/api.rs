@@ -45,26 +45,36 @@ impl Request<'_> {
     /// protects, a repository whose name is not known is one all the same.
     pub(super) fn loses(&self, policy: &Policy) -> Option<String> {
         let path = self.path()?;
-        let path = path.split(['?', '#']).next().unwrap_or(path);
         if path.trim_matches('/') == "graphql" {
             return self.graphql();
         }
-        let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
-        let mut parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        // `repos/$OWNER_AND_NAME/git/refs`
-        if let [_, one, "git" | "branches" | "branch_protections" | "rulesets", ..] = parts[..]
-            && one.contains(UNKNOWN)
-        {
-            parts.insert(1, one);
+        let parts = parts(path);
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        if let Some(name) = self.deleted_branch() {
+            return is_protected(&name, policy).then(|| format!("it deletes the protected branch `{name}`"));
         }
         match (self.method.as_str(), parts.as_slice()) {
-            ("DELETE", parts) => deletes(parts, policy),
+            ("DELETE", parts) => deletes(parts),
             ("PATCH", ["repos", _, _, "git", "refs", ..]) if self.open || self.forces() => {
                 Some("it forces a branch of the remote to another commit".to_owned())
             }
             ("POST", ["projects", _, "repository", "commits"]) if self.forces() => {
                 Some("it overwrites a branch of the remote".to_owned())
             }
+            _ => None,
+        }
+    }
+
+    /// Returns the branch that it deletes.
+    pub(super) fn deleted_branch(&self) -> Option<String> {
+        let parts = parts(self.path().filter(|_| self.method == "DELETE")?);
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["repos", _, _, "branches", .., "protection"] => None,
+            ["repos", _, _, "git", "refs" | "ref", "heads", name @ ..]
+            | ["repos", _, _, "branches", name @ ..]
+            | ["repositories", _, _, "refs", "branches", name @ ..]
+            | ["projects", _, "repository", "branches", name @ ..] => Some(name.join("/")),
             _ => None,
         }
     }
@@ -123,27 +133,32 @@ impl Request<'_> {
     }
 }
 
-fn deletes(parts: &[&str], policy: &Policy) -> Option<String> {
-    let branch = |name: &[&str]| {
-        let name = name.join("/");
-        is_protected(&name, policy).then(|| format!("it deletes the protected branch `{name}`"))
+fn deletes(parts: &[&str]) -> Option<String> {
+    let what = match parts {
+        ["repos", one] if one.contains(UNKNOWN) => "it deletes a repository",
+        ["repos" | "repositories", _, _] | ["projects", _] => "it deletes a repository",
+        ["orgs" | "groups", _] => "it deletes a group of repositories",
+        ["repos", _, _, "branches", .., "protection"]
+        | ["repos", _, _, "branch_protections" | "rulesets", _]
+        | ["projects", _, "protected_branches", _] => "it takes the protection from a branch",
+        _ => return None,
     };
-    let protection = || Some("it takes the protection from a branch".to_owned());
-    match parts {
-        ["repos", one] if one.contains(UNKNOWN) => Some("it deletes a repository".to_owned()),
-        ["repos" | "repositories", _, _] | ["projects", _] => Some("it deletes a repository".to_owned()),
-        ["orgs" | "groups", _] => Some("it deletes a group of repositories".to_owned()),
-        ["repos", _, _, "git", "refs", "heads", name @ ..]
-        | ["repos", _, _, "git", "ref", "heads", name @ ..]
-        | ["repositories", _, _, "refs", "branches", name @ ..]
-        | ["projects", _, "repository", "branches", name @ ..] => branch(name),
-        ["repos", _, _, "branches", .., "protection"] => protection(),
-        ["repos", _, _, "branches", name @ ..] => branch(name),
-        ["repos", _, _, "branch_protections" | "rulesets", _] | ["projects", _, "protected_branches", _] => {
-            protection()
-        }
-        _ => None,
+    Some(what.to_owned())
+}
+
+/// Splits the path of an address.
+fn parts(path: &str) -> Vec<String> {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let mut parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
+    // `repos/$OWNER_AND_NAME/git/refs`
+    if let [_, one, next, ..] = parts.as_slice()
+        && one.contains(UNKNOWN)
+        && ["git", "branches", "branch_protections", "rulesets"].contains(&next.as_str())
+    {
+        let one = one.clone();
+        parts.insert(1, one);
     }
+    parts
 }
 
 /// Returns a part of an address without its `%2F`.

@@ -1,6 +1,6 @@
 //! Deleting and overwriting protected branches here.
 
-use super::refspec::is_protected;
+use super::refspec::{Refspec, branch as branch_name, is_protected};
 use super::{Finding, Git, Line, Pack, Rule, any};
 use crate::shell::{Call, Word};
 use crate::world::World;
@@ -24,6 +24,7 @@ pub(super) const DELETE: Rule = Rule {
         "git-switch",
         "git-update-ref",
         "git-symbolic-ref",
+        "git-fetch",
         "hub",
         "yadm",
         "g",
@@ -58,7 +59,9 @@ const BRANCH: &str = "verbose/v quiet/q track/t? set-upstream set-upstream-to/u=
     create-reflog edit-description force/f merged? no-merged? column? sort= points-at= ignore-case/i \
     recurse-submodules format=";
 pub(super) const UPDATE_REF: &str = "/m= /d deref /z stdin create-reflog batch-updates";
-const SUBS: [&str; 5] = ["branch", "checkout", "switch", "update-ref", "symbolic-ref"];
+const FETCH: &str = "force/f depth= shallow-since= shallow-exclude= upload-pack= jobs/j= refmap= server-option/o= \
+    negotiation-tip= filter= deepen= recurse-submodules? strategy/s= strategy-option/X= dry-run";
+const SUBS: [&str; 7] = ["branch", "checkout", "switch", "update-ref", "symbolic-ref", "fetch", "pull"];
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let git = Git::of(call, world, &SUBS)?;
@@ -70,6 +73,7 @@ fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
                 "force-create/C= create/c= orphan= conflict= quiet/q force/f discard-changes track/t?";
             reset(&git, options, "force-create")
         }
+        "fetch" | "pull" => fetch(&git),
         "update-ref" => update(&git),
         _ => symbolic(&git),
     }
@@ -108,6 +112,22 @@ fn reset(git: &Git<'_>, options: &'static str, option: &str) -> Option<Finding> 
     let start = line.operands.first()?;
     let same = is_its_own(Some(start), name) || matches!(start.text.as_str(), "HEAD" | "@");
     if same { None } else { overwritten(git, name) }
+}
+
+/// Looks for `fetch . +topic:main`. `+main:main` brings a branch up to date.
+fn fetch(git: &Git<'_>) -> Option<Finding> {
+    let line = Line::read(git.args, FETCH);
+    if line.help || line.on("dry-run") {
+        return None;
+    }
+    let forced = line.on("force");
+    line.operands.iter().skip(1).find_map(|word| {
+        let refspec = Refspec::of(word).filter(|refspec| refspec.forced || forced)?;
+        let name = refspec.destination.filter(|name| !name.is_empty() && !name.contains('*'))?;
+        let local = !name.starts_with("refs/") || name.starts_with("refs/heads/");
+        let other = branch_name(name) != branch_name(refspec.source);
+        if local && other { overwritten(git, &Word::literal(name)) } else { None }
+    })
 }
 
 fn update(git: &Git<'_>) -> Option<Finding> {
@@ -153,7 +173,7 @@ fn symbolic(git: &Git<'_>) -> Option<Finding> {
 /// Says whether a branch is only brought up to what the remote has for it.
 fn is_its_own(start: Option<&Word>, name: &Word) -> bool {
     let (Some(start), Some(name)) = (start.and_then(Word::known), name.known()) else { return false };
-    let name = super::refspec::branch(name);
+    let name = branch_name(name);
     let upstream =
         ["@{u}", "@{upstream}"].iter().any(|end| start.strip_suffix(end).is_some_and(|own| own == name));
     let tracked = start
@@ -183,5 +203,5 @@ fn overwritten_ref(git: &Git<'_>, name: &Word) -> Option<Finding> {
 
 fn protected<'w>(git: &Git<'_>, name: &'w Word) -> Option<&'w str> {
     let name = name.known().filter(|name| !name.contains('*'))?;
-    is_protected(name, git.world.policy()).then(|| super::refspec::branch(name))
+    is_protected(name, git.world.policy()).then(|| branch_name(name))
 }

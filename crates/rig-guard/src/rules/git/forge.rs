@@ -44,6 +44,8 @@ pub(super) const DELETE: Rule = Rule {
     ],
 };
 
+/// The tools of the forges themselves.
+const TOOLS: [&str; 4] = ["gh", "glab", "hub", "tea"];
 const GH: &str = "repo/R= branch/b= source/s= force yes confirm";
 const API: &str = "header/H= method/X= raw-field/f= field/F= preview/p= jq/q= template/t= hostname= input= cache= \
     repo/R= include/i paginate silent slurp verbose";
@@ -56,29 +58,41 @@ const WGET: &str = "method= body-data= body-file= post-data= post-file= header= 
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let name = call.name()?;
-    let request = match name {
-        "gh" | "glab" | "hub" | "tea" => {
-            let line = Line::read(call.args(), GH);
-            let verbs: Vec<&str> = line.operands.iter().map_while(|word| word.known()).take(2).collect();
-            let helps = line.help && verbs.first() != Some(&"api");
-            match verbs.as_slice() {
-                _ if helps => return None,
-                ["repo" | "repos" | "project", "delete" | "rm"] => return deleted(),
-                ["delete", ..] if name == "hub" => return deleted(),
-                ["repo", "sync"] if name == "gh" && line.on("force") => {
-                    return Some(Finding::new(
-                        "`--force` resets the branch to what the other repository has",
-                    ));
-                }
-                ["api", ..] if name != "tea" => api(call, world)?,
-                _ => return None,
+    if TOOLS.contains(&name) {
+        let line = Line::read(call.args(), GH);
+        let verbs: Vec<&str> = line.operands.iter().map_while(|word| word.known()).take(2).collect();
+        match verbs.as_slice() {
+            ["api", ..] => {}
+            _ if line.help => return None,
+            ["repo" | "repos" | "project", "delete" | "rm"] => return deleted(),
+            ["delete", ..] if name == "hub" => return deleted(),
+            ["repo", "sync"] if name == "gh" && line.on("force") => {
+                return Some(Finding::new("`--force` resets the branch to what the other repository has"));
             }
+            _ => return None,
         }
-        "curl" | "curlie" => curl(call)?,
-        "wget" => wget(call)?,
-        _ => httpie(call)?,
-    };
-    request.loses(world.policy()).map(Finding::new)
+    }
+    request(call, world)?.loses(world.policy()).map(Finding::new)
+}
+
+/// Returns the branch that a command deletes at the forge.
+pub(super) fn deleted_branch(call: &Call<'_>, world: &dyn World) -> Option<String> {
+    let name = call.name()?;
+    if !DELETE.programs.contains(&name) {
+        return None;
+    }
+    request(call, world)?.deleted_branch()
+}
+
+/// Reads a command that sends a request.
+fn request<'a>(call: &Call<'a>, world: &dyn World) -> Option<Request<'a>> {
+    match call.name()? {
+        "gh" | "glab" | "hub" => api(call, world),
+        "tea" => None,
+        "curl" | "curlie" => curl(call),
+        "wget" => wget(call),
+        _ => httpie(call),
+    }
 }
 
 fn deleted() -> Option<Finding> {
@@ -140,13 +154,13 @@ fn curl<'a>(call: &Call<'a>) -> Option<Request<'a>> {
         return None;
     }
     let named = line.value("url").into_iter().chain(line.operands.iter().copied());
-    request(call, method, named.map(address).collect())
+    sent(call, method, named.map(address).collect())
 }
 
 fn wget<'a>(call: &Call<'a>) -> Option<Request<'a>> {
     let line = Line::read(call.args(), WGET);
     let method = method(line.value("method"))?;
-    request(call, method, line.operands.iter().map(|word| address(word)).collect())
+    sent(call, method, line.operands.iter().map(|word| address(word)).collect())
 }
 
 /// Reads `http [OPTIONS] METHOD URL [ITEMS]`.
@@ -158,11 +172,11 @@ fn httpie<'a>(call: &Call<'a>) -> Option<Request<'a>> {
     if !address.contains("://") && !address.starts_with('\u{fffd}') {
         address.insert_str(0, "https://");
     }
-    request(call, call.args()[at].text.to_ascii_uppercase(), vec![address])
+    sent(call, call.args()[at].text.to_ascii_uppercase(), vec![address])
 }
 
 /// Makes a request of an address among some that may be one of a forge.
-fn request<'a>(call: &Call<'a>, method: String, addresses: Vec<String>) -> Option<Request<'a>> {
+fn sent<'a>(call: &Call<'a>, method: String, addresses: Vec<String>) -> Option<Request<'a>> {
     let tokens = ["PRIVATE-TOKEN", "JOB-TOKEN"];
     let certain = call.args().iter().any(|word| {
         let text = word.text.to_ascii_uppercase();

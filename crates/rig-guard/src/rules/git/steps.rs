@@ -2,7 +2,7 @@
 
 use super::push::{self, Push};
 use super::refspec::{branch, is_protected};
-use super::{Finding, Git, Line, Rule, discard};
+use super::{Finding, Git, LIKE_GIT, Line, Rule, discard, forge};
 use crate::shell::{Call, Word};
 use crate::world::World;
 
@@ -13,18 +13,95 @@ pub(crate) struct Steps {
     deleted: Vec<(Option<String>, String)>,
     /// Everything that is not committed was put into a stash.
     stashed: bool,
+    /// What the command right before has printed.
+    printed: Printed,
 }
+
+/// What a command of git has printed about the whole work tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Printed {
+    #[default]
+    Nothing,
+    /// Every change.
+    Changes,
+    /// The name of every changed file.
+    Changed,
+}
+
+const DIFF: &str = "name-only cached staged diff-filter= stat quiet numstat shortstat check name-status exit-code \
+    unified/U= output=";
+const LS_FILES: &str = "modified/m others/o deleted/d ignored/i cached/c stage/s exclude/x= exclude-from/X= \
+    exclude-standard /z";
+const APPLY: &str = "reverse/R check stat numstat summary cached index 3way/3 include= exclude= directory= whitespace= \
+    /p= /C=";
 
 impl Steps {
     /// Looks at the next command; says what it completes.
     pub(crate) fn follow(&mut self, call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
-        let git = Git::of(call, world, &["push", "stash"])?;
-        let (rule, finding) = match git.sub {
-            "push" => (&push::FORCE, self.push(&git)?),
-            _ => (&discard::TREE, self.stash(&git)?),
+        let name = call.name()?;
+        // These hand on what was printed.
+        if matches!(name, "xargs" | "gxargs" | "parallel" | "read") {
+            return None;
+        }
+        let printed = std::mem::take(&mut self.printed);
+        let (rule, finding) = if LIKE_GIT.contains(&name) {
+            self.git(call, world, printed)?
+        } else {
+            let deleted = forge::deleted_branch(call, world)?;
+            self.delete(None, &deleted, world);
+            return None;
         };
         let policy = world.policy();
         (policy.has(rule.pack) && !policy.excepts(rule, call, world)).then_some((rule, finding))
+    }
+
+    fn git(
+        &mut self,
+        call: &Call<'_>,
+        world: &dyn World,
+        printed: Printed,
+    ) -> Option<(&'static Rule, Finding)> {
+        const SUBS: [&str; 8] =
+            ["push", "stash", "diff", "ls-files", "apply", "checkout", "restore", "checkout-index"];
+        let git = Git::of(call, world, &SUBS)?;
+        let finding = match git.sub {
+            "push" => return self.push(&git).map(|finding| (&push::FORCE, finding)),
+            "stash" => self.stash(&git)?,
+            "diff" | "ls-files" => {
+                self.printed = listed(&git);
+                return None;
+            }
+            "apply" if printed == Printed::Changes => {
+                let line = Line::read(git.args, APPLY);
+                let shows =
+                    ["check", "stat", "numstat", "summary", "cached"].iter().any(|name| line.on(name));
+                let input = line.operands.iter().all(|word| word.text == "-");
+                if !line.on("reverse") || shows || !input || git.is_contained() {
+                    return None;
+                }
+                Finding::new("every change is taken back")
+            }
+            "checkout" | "restore" | "checkout-index" if printed == Printed::Changed => {
+                let keeps = ["--staged", "-S", "-p", "--patch"];
+                let paths: Vec<&Word> = git.args.iter().filter(|word| !word.text.starts_with('-')).collect();
+                let stdin = git.sub == "checkout-index" && git.args.iter().any(|word| word.text == "--stdin");
+                let all = paths.iter().all(|word| word.is_unknown()) && (stdin || !paths.is_empty());
+                let kept = git.args.iter().any(|word| keeps.contains(&word.text.as_str()));
+                if !all || kept || git.is_contained() {
+                    return None;
+                }
+                Finding::new("the files are all those that have changed")
+            }
+            _ => return None,
+        };
+        Some((&discard::TREE, finding))
+    }
+
+    fn delete(&mut self, remote: Option<String>, name: &str, world: &dyn World) {
+        // Tags are moved in this way, and versions are most likely tags.
+        if !name.starts_with("refs/tags/") && !is_version(name) && !is_protected(name, world.policy()) {
+            self.deleted.push((remote, branch(name).to_owned()));
+        }
     }
 
     fn push(&mut self, git: &Git<'_>) -> Option<Finding> {
@@ -41,10 +118,7 @@ impl Steps {
             }
         }
         for name in push.deleted() {
-            if !name.starts_with("refs/tags/") && !is_version(name) && !is_protected(name, git.world.policy())
-            {
-                self.deleted.push((remote.clone(), branch(name).to_owned()));
-            }
+            self.delete(remote.clone(), name, git.world);
         }
         None
     }
@@ -75,6 +149,25 @@ impl Steps {
             _ => {}
         }
         None
+    }
+}
+
+/// Says what `git diff` or `git ls-files` prints, where it is about the whole work tree.
+fn listed(git: &Git<'_>) -> Printed {
+    let kept = git.call.writes().next().is_some();
+    if git.sub == "ls-files" {
+        let line = Line::read(git.args, LS_FILES);
+        let part = !line.operands.is_empty() || line.on("others");
+        return if kept || part { Printed::Nothing } else { Printed::Changed };
+    }
+    let line = Line::read(git.args, DIFF);
+    let others = ["diff-filter", "stat", "quiet", "numstat", "shortstat", "check", "name-status", "output"];
+    let whole =
+        line.operands.iter().all(|word| word.text == "HEAD") && !others.iter().any(|name| line.on(name));
+    match line.on("name-only") {
+        _ if kept || !whole => Printed::Nothing,
+        true => Printed::Changed,
+        false => Printed::Changes,
     }
 }
 
