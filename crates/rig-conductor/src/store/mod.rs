@@ -165,6 +165,10 @@ pub trait Store: Send + Sync {
     #[cfg(feature = "test-hooks")]
     async fn advance(&self, by: Duration) -> Result<Timestamp, StoreError>;
 
+    /// Stops the store's clock, for every process on the same database: from now on it is moved by `advance` alone.
+    #[cfg(feature = "test-hooks")]
+    async fn stop_clock(&self) -> Result<Timestamp, StoreError>;
+
     /// Writes what is under way and closes; nothing is taken afterwards.
     async fn close(&self) -> Result<(), StoreError>;
 }

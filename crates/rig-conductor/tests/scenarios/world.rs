@@ -58,8 +58,8 @@ pub(crate) struct World<'a> {
     moves: u64,
 }
 
-/// By so many seconds more than it is told the clock is moved each time: what is done between two moves
-/// takes time, and a level that began a moment after a full hour lasts until a moment after one.
+/// By so many seconds more than it is told the clock is moved each time, so that what is due at a full hour is
+/// overdue then. In between it stands still, however long the machine takes.
 const SLACK: u64 = 5;
 
 /// Times are shown in steps of so many seconds, so that the slack is not seen.
@@ -72,7 +72,7 @@ impl<'a> World<'a> {
         change(&mut settings);
         connect(&mut settings);
         let replicas = vec![open(&settings).await];
-        let start = replicas[0].app.store.now().await.unwrap();
+        let start = replicas[0].app.store.stop_clock().await.unwrap();
         Self { place, settings, discord, replicas, start, moves: 0 }
     }
 

@@ -11,7 +11,8 @@ use crate::store::row::{Entry, purpose, severity, word};
 #[cfg(feature = "test-hooks")]
 macro_rules! clock {
     () => {
-        "(clock_timestamp() + (select coalesce(sum(offset_us), 0) from test_clock) * interval '1 microsecond')"
+        "(coalesce((select timestamptz 'epoch' + offset_us * interval '1 microsecond' from test_clock where id = 2), \
+         clock_timestamp()) + (select coalesce(sum(offset_us), 0) from test_clock where id = 1) * interval '1 microsecond')"
     };
 }
 #[cfg(not(feature = "test-hooks"))]

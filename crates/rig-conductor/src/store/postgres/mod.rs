@@ -299,6 +299,11 @@ impl Store for PgStore {
         self.base.write(&by, |tx, by| Box::pin(work::advance(tx, *by))).await
     }
 
+    #[cfg(feature = "test-hooks")]
+    async fn stop_clock(&self) -> Result<Timestamp, StoreError> {
+        self.base.write(&(), |tx, ()| Box::pin(work::stop_clock(tx))).await
+    }
+
     async fn close(&self) -> Result<(), StoreError> {
         self.recorder.close().await;
         self.base.server.pool.close();

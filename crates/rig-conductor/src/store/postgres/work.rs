@@ -294,3 +294,12 @@ pub(super) async fn advance(tx: &mut PgTx<'_>, by: Duration) -> Result<Timestamp
     tx.run(sql, &[&i64::try_from(by.as_micros()).unwrap_or(i64::MAX)]).await?;
     tx.time().await
 }
+
+/// Stops the clock.
+#[cfg(feature = "test-hooks")]
+pub(super) async fn stop_clock(tx: &mut PgTx<'_>) -> Result<Timestamp, StoreError> {
+    let sql = "insert into test_clock (id, offset_us) \
+               values (2, (extract(epoch from clock_timestamp()) * 1000000)::bigint) on conflict (id) do nothing";
+    tx.run(sql, &[]).await?;
+    tx.time().await
+}

@@ -43,15 +43,27 @@ impl FromSql for At {
 
 /// Returns the store's time: the machine's, in a test build moved by what the tests ask for.
 pub(super) fn time(connection: &Connection) -> Result<Timestamp, StoreError> {
-    let now = Timestamp::now().as_microsecond() + offset(connection)?;
+    let now = stopped(connection)?.unwrap_or_else(|| Timestamp::now().as_microsecond()) + offset(connection)?;
     Timestamp::from_microsecond(now)
         .map_err(|e| StoreError::Broken(format!("the clock is out of range: {e}")))
 }
 
 #[cfg(feature = "test-hooks")]
 fn offset(connection: &Connection) -> Result<i64, StoreError> {
-    let sql = "select coalesce(sum(offset_us), 0) from test_clock";
+    let sql = "select coalesce(sum(offset_us), 0) from test_clock where id = 1";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Returns when the clock was stopped, in microseconds.
+#[cfg(feature = "test-hooks")]
+fn stopped(connection: &Connection) -> Result<Option<i64>, StoreError> {
+    let sql = "select max(offset_us) from test_clock where id = 2";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(not(feature = "test-hooks"))]
+fn stopped(_: &Connection) -> Result<Option<i64>, StoreError> {
+    Ok(None)
 }
 
 #[cfg(not(feature = "test-hooks"))]

@@ -213,6 +213,11 @@ impl Store for SqliteStore {
         self.writer.write(move |tx| work::advance(tx, by)).await
     }
 
+    #[cfg(feature = "test-hooks")]
+    async fn stop_clock(&self) -> Result<Timestamp, StoreError> {
+        self.writer.write(work::stop_clock).await
+    }
+
     async fn close(&self) -> Result<(), StoreError> {
         self.writer.close().await;
         Ok(())

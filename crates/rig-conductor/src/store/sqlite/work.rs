@@ -58,3 +58,11 @@ pub(super) fn advance(tx: &mut SqliteTx<'_>, by: Duration) -> Result<jiff::Times
     tx.run(sql, [i64::try_from(by.as_micros()).unwrap_or(i64::MAX)])?;
     super::codec::time(tx.connection())
 }
+
+/// Stops the clock.
+#[cfg(feature = "test-hooks")]
+pub(super) fn stop_clock(tx: &mut SqliteTx<'_>) -> Result<jiff::Timestamp, StoreError> {
+    let sql = "insert into test_clock (id, offset_us) values (2, ?1) on conflict (id) do nothing";
+    tx.run(sql, [jiff::Timestamp::now().as_microsecond()])?;
+    super::codec::time(tx.connection())
+}
