@@ -34,7 +34,7 @@ pub(super) enum Change {
 }
 
 /// The programs whose command lines [`targets`] reads.
-pub(super) const PROGRAMS: [&str; 114] = [
+pub(super) const PROGRAMS: [&str; 118] = [
     "tee",
     "sponge",
     "ed",
@@ -149,6 +149,10 @@ pub(super) const PROGRAMS: [&str; 114] = [
     "logrotate",
     "crudini",
     "augtool",
+    "json",
+    "jaq",
+    "dasel",
+    "objcopy",
 ];
 
 /// Returns the files that a command changes, those with it that other files tell.
@@ -255,6 +259,12 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         {
             targets.extend(operands().map(write));
         }
+        "jaq" if line.has("i", "in-place") => targets.extend(operands().map(write)),
+        "json" if line.given("-I") => targets.extend(line.value_of("-f").map(|p| write(&p))),
+        "dasel" if operands().next().is_some_and(|verb| matches!(verb.text.as_str(), "put" | "delete")) => {
+            targets.extend(["-f", "--file"].iter().filter_map(|o| line.value_of(o)).map(|p| write(&p)));
+        }
+        "objcopy" => targets.extend(operands().last().map(write)),
         "uniq" | "xxd" => targets.extend(operands().nth(1).map(write)),
         "ssh-keygen" => targets.extend(line.value_of("-f").map(|p| write(&p))),
         "crudini" if line.given("--set") || line.given("--del") => {

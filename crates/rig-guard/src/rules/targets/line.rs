@@ -109,6 +109,8 @@ impl<'a> Line<'a> {
             let name = match name {
                 _ if open => source.tail(text.rfind('/').map_or(0, |at| at + 1)),
                 "" | "." => continue,
+                // A pattern stays one.
+                _ if text.ends_with(name) => source.tail(text.len() - name.len()),
                 name => Word::literal(name),
             };
             targets.push(write(super::joined(&destination, &name), true));

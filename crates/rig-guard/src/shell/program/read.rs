@@ -371,7 +371,8 @@ impl<'t> Reader<'t> {
                     } else if called && matches!(short, "getcwd" | "cwd" | "pwd") {
                         add(&mut word, &Word::literal("."), joined);
                     } else if called
-                        && matches!(short, "environ" | "env" | "ENV" | "getenv" | "_ENV" | "_SERVER")
+                        && (matches!(short, "environ" | "env" | "ENV" | "getenv" | "_ENV" | "_SERVER")
+                            || matches!(key, "os.environ.get" | "Deno.env.get"))
                     {
                         let (inner, end) = self.value(at + 2, depth + 1);
                         let home = matches!(&inner, Value::Text(w) if w.text == "HOME")

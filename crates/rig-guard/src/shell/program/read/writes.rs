@@ -8,7 +8,7 @@ const FIRST: &str = "writefile writefilesync appendfile appendfilesync createwri
     writetextfilesync outputfile outputfilesync outputjson outputjsonsync writejson writejsonsync file.write io.write \
     file.binwrite io.binwrite bun.write deno.writefile os.truncate fs.truncate truncatesync mkfifo";
 /// Calls that write the file that they are a method of.
-const METHODS: &str = "write_text write_bytes touch";
+const METHODS: &str = "write_text write_bytes touch unlink";
 /// Calls that copy their first argument to their second.
 const COPIES: &str = "shutil.copy copy2 copyfile copyfilesync copysync cpsync copytree symlink symlinksync linksync \
     os.link fs.link fileutils.cp fileutils.cp_r fileutils.install ln_s ln_sf fs.cp fs.copy file.copy";
@@ -21,9 +21,9 @@ impl Reader<'_> {
     /// Notes what a call writes, as the commands that do the same.
     pub(super) fn writes(&mut self, name: &str, short: &str, whole: &str, at: usize) {
         let called = |list: &str| lists(list, short) || lists(list, whole);
-        if called(METHODS) {
+        if called(METHODS) && (short != "unlink" || self.mark(at + 2, ')')) {
             if let Some(file) = self.object(name, at) {
-                self.note("tee", [file]);
+                self.note(if short == "unlink" { "rm" } else { "tee" }, [file]);
             }
             return;
         }
@@ -110,8 +110,12 @@ impl Reader<'_> {
         loop {
             let close = end.checked_sub(1).filter(|close| self.mark(*close, ')'))?;
             let open = self.opening(close)?;
-            let start = open.checked_sub(1)?;
-            let Token::Name(call) = &self.tokens[start] else { return None };
+            let start = open.checked_sub(1).filter(|start| matches!(self.tokens[*start], Token::Name(_)));
+            let Some((start, Token::Name(call))) = start.map(|start| (start, &self.tokens[start])) else {
+                // `(Path.home() / "x").touch()`
+                parts.push(text(&self.value(open + 1, 0).0)?.clone());
+                break;
+            };
             let inside = Reader {
                 language: self.language,
                 tokens: &self.tokens[..last],
