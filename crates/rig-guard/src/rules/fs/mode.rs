@@ -3,8 +3,24 @@
 /// Whether a mode that lets everybody write also keeps them from deleting each other's files.
 pub(super) struct Sticky(pub(super) bool);
 
+/// What letters start from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Base {
+    /// Everybody can write.
+    open: bool,
+    /// Without a `who` the umask holds write permission back from all but the owner.
+    masked: bool,
+}
+
+/// A file as it is, for `chmod`.
+pub(super) const FILE: Base = Base { open: false, masked: true };
+/// What `mkdir` and `mkfifo` begin with.
+pub(super) const NEW: Base = Base { open: true, masked: true };
+/// What `install` begins with.
+pub(super) const NOTHING: Base = Base { open: false, masked: false };
+
 /// Reads a mode; `None` where it does not let everybody write.
-pub(super) fn world_writable(mode: &str) -> Option<Sticky> {
+pub(super) fn world_writable(mode: &str, base: Base) -> Option<Sticky> {
     if !mode.is_empty() && mode.len() <= 7 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
         let bits = u32::from_str_radix(mode, 8).ok()?;
         return (bits & 0o002 != 0).then_some(Sticky(bits & 0o7000 == 0o1000));
@@ -13,10 +29,10 @@ pub(super) fn world_writable(mode: &str) -> Option<Sticky> {
     if let Some(digits) =
         mode.strip_prefix(['+', '=']).filter(|d| d.starts_with(|c: char| c.is_ascii_digit()))
     {
-        return world_writable(digits);
+        return world_writable(digits, base);
     }
     // Who can write so far: the owner nearly always, the others not.
-    let (mut owner, mut group, mut others, mut sticky) = (true, false, false, false);
+    let (mut owner, mut group, mut others, mut sticky) = (true, base.open, base.open, false);
     for clause in mode.split(',') {
         let actions = clause.find(['+', '-', '='])?;
         let (who, mut rest) = clause.split_at(actions);
@@ -31,13 +47,13 @@ pub(super) fn world_writable(mode: &str) -> Option<Sticky> {
                 || permissions.contains('u') && owner
                 || permissions.contains('g') && group
                 || permissions.contains('o') && others;
-            // Without a `who` the umask holds write permission back from all but the owner.
-            let all = who.contains('a') || who.is_empty() && operator == '-';
+            let all = who.contains('a') || who.is_empty() && !base.masked;
             for (letter, writes) in [('u', &mut owner), ('g', &mut group), ('o', &mut others)] {
                 let concerned = all || who.contains(letter) || who.is_empty() && letter == 'u';
                 match operator {
                     '+' => *writes |= concerned && write,
                     '-' => *writes &= !(concerned && write),
+                    '=' if who.is_empty() && base.masked => *writes = write && letter == 'u',
                     _ if concerned => *writes = write,
                     _ => {}
                 }
@@ -123,6 +139,7 @@ mod tests {
             ("u=rwx,g=u,o=g", Some(false)),
             ("g=rx,o=g", None),
             ("u=r,o=u", None),
+            ("o+w,-w", Some(false)),
             ("go=u-w", None),
             ("o+r-w", None),
             ("u+w", None),
@@ -134,7 +151,7 @@ mod tests {
             ("0o777", None),
             ("888", None),
         ] {
-            assert_eq!(world_writable(mode).map(|Sticky(sticky)| sticky), expected, "{mode}");
+            assert_eq!(world_writable(mode, FILE).map(|Sticky(sticky)| sticky), expected, "{mode}");
         }
     }
 
@@ -157,6 +174,23 @@ mod tests {
             ("x-y", false, false),
         ] {
             assert_eq!(taken(mode), Taken { reading, searching }, "{mode}");
+        }
+    }
+
+    #[test]
+    fn new_files_begin_with_other_modes() {
+        // As `mkdir -m`, `install -m` and `chmod` of GNU coreutils make them with the umask 022.
+        for (mode, new, nothing, file) in [
+            ("g-w", true, false, false),
+            ("u=rwx", true, false, false),
+            ("=rwx", false, true, false),
+            ("u+rwx,go=", false, false, false),
+            ("a=rx", false, false, false),
+            ("+w", true, true, false),
+            ("777", true, true, true),
+        ] {
+            let found = [NEW, NOTHING, FILE].map(|base| world_writable(mode, base).is_some());
+            assert_eq!(found, [new, nothing, file], "{mode}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which modes programs set, as far as their command lines say so.
 
-use super::mode::{Sticky, world_writable};
+use super::mode::{Base, FILE, NEW, NOTHING, Sticky, world_writable};
 use super::options::{Given, bundle, split_long};
 use crate::shell::Word;
 
@@ -71,16 +71,16 @@ pub(super) fn everybody_writes(name: &str, args: &[Word]) -> bool {
         "chmod" | "gchmod" => chmod(args),
         "install" | "ginstall" => {
             let given = Given::read(args, "mgotS", "mode group owner target-directory suffix strip-program");
-            given.value("m", "mode").is_some_and(|mode| counts(mode, false))
+            given.value("m", "mode").is_some_and(|mode| counts(mode, NOTHING, false))
         }
         "mkdir" | "gmkdir" | "mkfifo" | "gmkfifo" => {
             let given = Given::read(args, "m", "mode");
-            given.value("m", "mode").is_some_and(|mode| counts(mode, false))
+            given.value("m", "mode").is_some_and(|mode| counts(mode, NEW, false))
         }
         "mknod" | "gmknod" => {
             let given = Given::read(args, "m", "mode");
             let pipe = given.operands.get(1).is_some_and(|kind| kind.text == "p");
-            pipe && given.value("m", "mode").is_some_and(|mode| counts(mode, false))
+            pipe && given.value("m", "mode").is_some_and(|mode| counts(mode, NEW, false))
         }
         "setfacl" => {
             let given = Given::read(args, "mMxXs", "modify modify-file remove remove-file set set-file");
@@ -95,14 +95,14 @@ pub(super) fn everybody_writes(name: &str, args: &[Word]) -> bool {
         }
         "tar" | "gtar" => {
             let given = Given::read(args, "fbCIKLNTVXFgH", "mode file directory exclude");
-            given.value("", "mode").is_some_and(|mode| counts(mode, true))
+            given.value("", "mode").is_some_and(|mode| counts(mode, FILE, true))
         }
         "umask" => {
             let given = args.iter().find(|word| !matches!(word.text.as_str(), "-S" | "-p" | "-pS" | "-Sp"));
             given.and_then(Word::known).is_some_and(umask)
         }
         "dpkg-statoverride" => match Given::read(args, "", "admindir root").operands.as_slice() {
-            [_, _, mode, _] => counts(mode, false),
+            [_, _, mode, _] => counts(mode, FILE, false),
             _ => false,
         },
         _ => false,
@@ -111,8 +111,8 @@ pub(super) fn everybody_writes(name: &str, args: &[Word]) -> bool {
 
 /// Says whether a mode counts. A sticky directory is what a temporary directory has to be, as long
 /// as it is no whole tree.
-fn counts(mode: &Word, tree: bool) -> bool {
-    match mode.known().and_then(world_writable) {
+fn counts(mode: &Word, base: Base, tree: bool) -> bool {
+    match mode.known().and_then(|mode| world_writable(mode, base)) {
         Some(Sticky(sticky)) => tree || !sticky,
         None => false,
     }
@@ -127,7 +127,7 @@ fn chmod(args: &[Word]) -> bool {
         return entry.starts_with("everyone allow") && grants.iter().any(|right| entry.contains(right));
     }
     let open = |path: &&Word| OPEN.iter().any(|device| path.text.trim_start_matches('/').ends_with(device));
-    counts(mode, recursive) && (paths.is_empty() || !paths.iter().all(open))
+    counts(mode, FILE, recursive) && (paths.is_empty() || !paths.iter().all(open))
 }
 
 /// `o::rwx`, `other:rw`, `d:o::7`
@@ -148,7 +148,7 @@ fn rsync_modes(modes: &str) -> bool {
     for mode in modes.split(',') {
         let mode = mode.strip_prefix(['D', 'F']).unwrap_or(mode);
         if mode.starts_with(|c: char| c.is_ascii_digit()) {
-            if matches!(world_writable(mode), Some(Sticky(false))) {
+            if matches!(world_writable(mode, FILE), Some(Sticky(false))) {
                 return true;
             }
             continue;
@@ -158,7 +158,7 @@ fn rsync_modes(modes: &str) -> bool {
         }
         symbolic.push_str(mode);
     }
-    world_writable(&symbolic).is_some()
+    world_writable(&symbolic, FILE).is_some()
 }
 
 /// Digits are what is held back, letters what is let through.
@@ -166,7 +166,7 @@ fn umask(mask: &str) -> bool {
     if mask.bytes().all(|b| (b'0'..=b'7').contains(&b)) && !mask.is_empty() {
         return u32::from_str_radix(mask, 8).is_ok_and(|bits| bits & 0o002 == 0);
     }
-    world_writable(mask).is_some()
+    world_writable(mask, NOTHING).is_some()
 }
 
 #[cfg(test)]

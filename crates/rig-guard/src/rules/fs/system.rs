@@ -73,10 +73,9 @@ pub(super) const SYSTEM_FILE: Rule = Rule {
 fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let hits = |word: &Word, fixed: bool| {
         let files = TABLES.iter().chain(FIXED.iter().filter(|_| fixed));
-        if !word.text.starts_with('/')
-            && call.cwd.is_none_or(|cwd| !matches!(cwd, "/etc" | "/dev"))
-            && !word.text.starts_with('.')
-        {
+        // Nearly every file is told from these at a glance.
+        let named = ["etc/", "dev/", "lib"].iter().any(|part| word.text.contains(part));
+        if !named && !call.cwd.is_some_and(|cwd| matches!(cwd, "/etc" | "/dev")) {
             return None;
         }
         let pattern = Pattern::of(word, call.cwd)?;

@@ -1,6 +1,6 @@
 //! Modes that let everybody write.
 
-use super::mode::world_writable;
+use super::mode::{FILE, world_writable};
 use super::modes::{PROGRAMS, everybody_writes};
 use super::{Finding, Pack, Rule, program};
 use crate::shell::Call;
@@ -23,7 +23,7 @@ pub(super) const WORLD_WRITABLE: Rule = Rule {
     unknown_program: false,
     redirections: false,
     judge,
-    suspects: |words| words.contains(&"chmod") && words.iter().any(|w| world_writable(w).is_some()),
+    suspects: |words| words.contains(&"chmod") && words.iter().any(|w| world_writable(w, FILE).is_some()),
     denies: &[
         "chmod 777 run.sh",
         "chmod -R 0777 .",

@@ -251,6 +251,15 @@ impl<'t> Reader<'t> {
         let end = (from..self.tokens.len())
             .find(|at| self.mark(*at, ')') || self.mark(*at, ';') || self.mark(*at, '\n'));
         let numbers = self.tokens[from..end.unwrap_or(self.tokens.len())].iter();
+        // `oct("0777")`, `int("777", 8)`
+        let converts = |name: &str| lists("oct octdec int parseint hex to_i", &name.to_ascii_lowercase());
+        let converted =
+            self.tokens[from..end.unwrap_or(self.tokens.len())].windows(3).find_map(|t| match t {
+                [Token::Name(name), Token::Mark('('), Token::Text(digits)] if converts(name) => {
+                    Some(digits.text.trim_start_matches("0o").to_owned())
+                }
+                _ => None,
+            });
         let mode = numbers.clone().find_map(|token| match token {
             Token::Number(number) => {
                 let digits = number.trim_start_matches("0o").trim_start_matches("0O");
@@ -265,7 +274,7 @@ impl<'t> Reader<'t> {
             let wanted = |at: usize| matches!(&self.tokens[at], Token::Name(n) if n.contains("S_IRWXO") || n.contains("S_IWOTH"));
             names.into_iter().any(|at| wanted(at) && !self.mark(at - 1, '~'))
         };
-        let mode = mode.or_else(|| everybody().then(|| "o+w".to_owned()));
+        let mode = converted.or(mode).or_else(|| everybody().then(|| "o+w".to_owned()));
         let mut words = vec![Word::literal("chmod")];
         words.extend(mode.map(Word::literal));
         words.extend(texts.iter().map(|word| (*word).clone()));
