@@ -8,6 +8,7 @@ use super::state::Item;
 use super::syntax::Command;
 use super::word::Word;
 use super::{Flow, Shell};
+use crate::rules::db::{client, pieces};
 
 /// Commands that print nothing that could become a part of another command.
 const SILENT: [&str; 14] = [
@@ -85,6 +86,7 @@ impl Shell<'_> {
                 self.input().map(|input| uncertain(&input))
             }
             name if SILENT.contains(&name) => Some(Word::default()),
+            name if let Some(client) = client::find(name) => pieces::printed(client, args),
             name => self.filtered(name, args)?,
         })
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::super::args::{Arg, Grammar, PLAIN, listed, read};
 use super::pieces::Commands;
 use super::token::Dialect;
+use crate::index::Index;
 use crate::shell::Word;
 
 /// What the operands of a client are.
@@ -256,10 +257,19 @@ pub(crate) struct Line<'a> {
     pub(super) variables: Vec<(String, String)>,
 }
 
+static INDEX: Index = {
+    let mut index = Index::new();
+    let mut n = 0;
+    while n < CLIENTS.len() {
+        index.add_list(CLIENTS[n].names, n);
+        n += 1;
+    }
+    index
+};
+
 /// Finds a client by its name.
 pub(crate) fn find(name: &str) -> Option<&'static Client> {
-    // Most commands are none, and the list of names is quicker to go through.
-    if NAMES.contains(&name) { CLIENTS.iter().find(|client| listed(client.names, name)) } else { None }
+    INDEX.of(name).iter().map(|n| &CLIENTS[n]).find(|client| listed(client.names, name))
 }
 
 impl Client {

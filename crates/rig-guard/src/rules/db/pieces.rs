@@ -1,7 +1,10 @@
 //! Splits what a client of a database reads into statements and commands of the client itself.
 
-use super::client::Client;
+use super::super::args::marked;
+use super::client::{Client, Source};
+use super::statement::strings;
 use super::token::{Dialect, Token, Tokens};
+use crate::shell::Word;
 
 /// Whose commands a client understands beside SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +209,34 @@ pub(crate) fn escapes(client: &Client, text: &str) -> Escapes {
         Piece::Statement(_) | Piece::Executed(_) => {}
     });
     found
+}
+
+/// Returns what the statements on a command line print, as far as strings in them say so: statements that are made of
+/// others are printed into another client. `None` where nothing is known.
+pub(crate) fn printed(client: &Client, words: &[Word]) -> Option<Word> {
+    let mut printed = Word::default();
+    for source in client.line(words)?.sources {
+        let Source::Sql(text) = source else { continue };
+        let text = marked(&text);
+        split(&text, client.dialect, client.commands, &mut |piece| {
+            if let Piece::Statement([first, rest @ ..]) = piece
+                && first.is("SELECT")
+            {
+                let end =
+                    rest.iter().position(|token| token.is_one(&["FROM", "WHERE"])).unwrap_or(rest.len());
+                if let Some(text) = strings(&rest[..end]) {
+                    for (at, part) in text.split('\0').enumerate() {
+                        if at > 0 {
+                            printed.push_unknown(true, false);
+                        }
+                        printed.text.push_str(part);
+                    }
+                    printed.text.push('\n');
+                }
+            }
+        });
+    }
+    (!printed.text.is_empty()).then_some(printed)
 }
 
 #[cfg(test)]
