@@ -2,7 +2,7 @@
 
 use super::read::{Argument, Command, Reader};
 use super::text::{is_dash, is_double, is_single, join, unescaped};
-use super::{Read, Value, literal, unknown};
+use super::{Read, Value, literal};
 use crate::shell::{HOLE, Word};
 
 impl Reader<'_, '_> {
@@ -28,6 +28,12 @@ impl Reader<'_, '_> {
                         let target = self.argument()?.value;
                         command.redirects.extend(target.into_iter().next().map(|target| (target, append)));
                     }
+                }
+                Some('@') if rest[1..].starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                    self.bump();
+                    let mut name = Word::default();
+                    self.generic(&mut name)?;
+                    command.arguments.extend(self.splatted(&name.text));
                 }
                 _ if rest.starts_with("--%") => {
                     self.at += 3;
@@ -165,8 +171,7 @@ impl Reader<'_, '_> {
             }
             Some('{') => {
                 self.bump();
-                self.block(None)?;
-                Ok(unknown())
+                self.table()
             }
             _ => {
                 self.bump();

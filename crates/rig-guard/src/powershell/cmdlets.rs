@@ -76,6 +76,9 @@ impl Reader<'_, '_> {
         };
         // `Microsoft.PowerShell.Management\Remove-Item`
         let short = known.rsplit_once('\\').map_or(known.as_str(), |(_, short)| short).to_ascii_lowercase();
+        if self.calls(&short, &arguments, piped)? {
+            return Ok(unknown());
+        }
         let found = CMDLETS.iter().find(|(cmdlet, aliases)| {
             cmdlet.eq_ignore_ascii_case(&short)
                 || aliases.split_ascii_whitespace().any(|alias| alias == short)

@@ -9,6 +9,7 @@ mod arguments;
 mod cmd;
 mod cmdlets;
 mod expression;
+mod functions;
 mod parameters;
 mod pure;
 mod read;
@@ -39,6 +40,9 @@ type Read<T = ()> = Result<T, Unreadable>;
 /// A value: any number of texts.
 type Value = Vec<Word>;
 
+/// A table: names with their values.
+type Table = Vec<(String, Value)>;
+
 /// What holds for the whole of the code.
 #[derive(Debug, Default)]
 struct Scope {
@@ -46,6 +50,12 @@ struct Scope {
     variables: BTreeMap<String, Value>,
     /// What other names commands were given.
     aliases: BTreeMap<String, Word>,
+    functions: BTreeMap<String, functions::Function>,
+    /// The functions that are being run.
+    active: Vec<String>,
+    /// Tables that variables hold, and the last one that was read.
+    tables: BTreeMap<String, Table>,
+    table: Option<Table>,
     home: Option<String>,
     /// The shell code.
     out: String,
@@ -56,7 +66,7 @@ struct Scope {
 /// Tells PowerShell code in the words of a shell; `None` where it cannot be read.
 pub(crate) fn translate(code: &str, home: Option<&str>) -> Option<String> {
     let mut scope = Scope { home: home.map(str::to_owned), ..Scope::default() };
-    program(code, &mut scope).ok()?;
+    program(code, &mut scope).and_then(|()| functions::uncalled(&mut scope)).ok()?;
     Some(scope.out)
 }
 

@@ -88,6 +88,9 @@ impl Reader<'_, '_> {
                 self.native(&words, &[], None);
             }
             ("scriptblock", "create") => self.evaluates(&first),
+            ("convert", "frombase64string") => {
+                return decoded(&first).map_or_else(unknown, |word| vec![word]);
+            }
             ("environment", "getfolderpath") => return self.value_of("home"),
             ("environment", "setenvironmentvariable") => {
                 let mut word = first;
@@ -115,6 +118,8 @@ impl Reader<'_, '_> {
             "fullname" | "path" | "providerpath" | "pspath" | "tostring" | "trim" | "value"
             | "getnewclosure" => value,
             "name" | "basename" if !call => value,
+            // `[Text.Encoding]::UTF8.GetString(...)` of bytes that are held as their text.
+            "getstring" if call => arguments.to_vec(),
             "delete" if call => {
                 self.removes(&value, arguments.first().is_some_and(|word| word.text != "False"));
                 Vec::new()
@@ -179,4 +184,12 @@ pub(super) fn split(word: &Word) -> Vec<Word> {
         }
         _ => vec![word.clone()],
     }
+}
+
+/// Returns the text that Base64 stands for, in UTF-8 or UTF-16.
+fn decoded(text: &Word) -> Option<Word> {
+    let bytes = super::base64(text.known()?)?;
+    let wide = bytes.iter().skip(1).step_by(2).all(|byte| *byte == 0) && bytes.len() > 1;
+    let text = if wide { super::encoded(text.known()?)? } else { String::from_utf8(bytes).ok()? };
+    Some(literal(&text.replace('\0', "")))
 }

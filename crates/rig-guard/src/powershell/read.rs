@@ -148,7 +148,8 @@ impl Reader<'_, '_> {
         self.at += end;
         self.blanks(false);
         match word.as_str() {
-            "function" | "filter" | "workflow" | "class" | "enum" | "using" => {
+            "function" | "filter" | "workflow" => return self.deeper(Self::function),
+            "class" | "enum" | "using" => {
                 let rest = self.rest();
                 self.at += rest.find(['{', '(', '\n', ';']).unwrap_or(rest.len());
             }
@@ -356,7 +357,12 @@ impl Reader<'_, '_> {
         let name =
             target.trim_end_matches([' ', '\t', '+', '?']).trim_matches(['{', '}']).to_ascii_lowercase();
         self.blanks(true);
+        self.scope.table = None;
         let mut value = self.deeper(Self::statement)?;
+        match self.scope.table.take() {
+            Some(table) => drop(self.scope.tables.insert(name.clone(), table)),
+            None => drop(self.scope.tables.remove(&name)),
+        }
         if target.ends_with('+')
             && let Some([first]) = self.scope.variables.get(&name).map(Vec::as_slice)
             && let [more] = value.as_slice()

@@ -1,7 +1,7 @@
 //! PowerShell's own commands, and those of Windows, where no rule about a program of Unix says the same.
 
 use super::{Finding, Pack, Rule};
-use crate::shell::{Call, Word};
+use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
 /// The rules of this module, in the order in which they are asked.
@@ -119,13 +119,13 @@ const EVERYONE: Rule = Rule {
 fn remove(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let deep = call.args().iter().any(|word| word.text == "-Recurse");
     let paths = call.args().iter().filter(|word| !word.text.starts_with('-'));
-    let mut found = paths.filter_map(|word| Some((word, place(word, deep)?)));
+    let mut found = paths.filter_map(|word| Some((word, place(word, call.cwd, deep)?)));
     found.next().map(|(word, what)| Finding::new(format!("{} is {what}", word.display())))
 }
 
 /// Says what a path of Windows means; `None` for what may be deleted. What is not known in it
 /// counts as a name of its own.
-fn place(word: &Word, deep: bool) -> Option<&'static str> {
+fn place(word: &Word, cwd: Option<&str>, deep: bool) -> Option<&'static str> {
     const SYSTEM: [&str; 7] = [
         "windows",
         "windows/system32",
@@ -138,11 +138,15 @@ fn place(word: &Word, deep: bool) -> Option<&'static str> {
     let text = word.text.replace('\\', "/").to_ascii_lowercase();
     let text = text.strip_prefix("//?/").unwrap_or(&text);
     let text = text.rsplit_once("filesystem::").map_or(text, |(_, path)| path);
+    let inside = if text.contains(':') || text.starts_with('/') { None } else { cwd.and_then(on_drive) };
+    let text =
+        inside.map_or_else(|| text.to_owned(), |dir| format!("{dir}/{}", text.trim_start_matches("./")));
     let (drive, rest) = text.split_once(':')?;
     if word.unknowns().any(|(at, empty)| at < drive.len() + 2 && !empty) {
         return None;
     }
     let everything = rest.ends_with("/*") || rest.ends_with("/*.*");
+    let rest = absolute(None, &format!("/{rest}"))?;
     let rest = rest.trim_end_matches("/*.*").trim_end_matches("/*").trim_matches('/');
     // A part that is not known may be nothing where it is the last: `C:\$dir`.
     let known = word.unknowns().all(|(_, empty)| empty);
@@ -164,6 +168,17 @@ fn place(word: &Word, deep: bool) -> Option<&'static str> {
         },
         _ => None,
     }
+}
+
+/// Returns the part of a directory from the drive on: `cd C:\\` has led there.
+fn on_drive(cwd: &str) -> Option<String> {
+    let at = cwd.match_indices(':').find_map(|(at, _)| {
+        let letter = at.checked_sub(1).filter(|letter| cwd.as_bytes()[*letter].is_ascii_alphabetic())?;
+        let begins = letter > 0 && cwd.as_bytes()[letter - 1] == b'/';
+        let ends = cwd.len() == at + 1 || cwd.as_bytes()[at + 1] == b'/';
+        (begins && ends).then_some(letter)
+    })?;
+    Some(cwd[at..].to_ascii_lowercase())
 }
 
 fn erase(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
