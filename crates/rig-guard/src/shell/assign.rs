@@ -187,7 +187,10 @@ impl Shell<'_> {
                 continue;
             }
             let mut words = Vec::new();
-            self.words(written, &mut words)?;
+            // Of all lists of words, this is the one in which `of=~` stays as it is.
+            let plain = !written.contains(['\'', '"', '\\', '$', '`']) && written.contains('~');
+            let kept = plain.then(|| written.replace("=~", "=\\~").replace(":~", ":\\~"));
+            self.words(kept.as_deref().unwrap_or(written), &mut words)?;
             for word in words {
                 match &mut item {
                     Item::List(list) => {

@@ -100,8 +100,10 @@ impl Shell<'_> {
                 b'"' => quote != Quote::Here,
                 b'\'' | b'*' | b'?' | b'[' => !quoted,
                 b' ' | b'\t' | b'\n' => quote == Quote::Operand && out.splits(),
-                // In the value of an assignment.
-                b'~' => !quoted && !out.splits() && at > 0 && bytes[at - 1] == b':',
+                // In the value of an assignment, and of an argument that looks like one.
+                b'~' if quoted || at == 0 => false,
+                b'~' if out.splits() => assigns(text, at),
+                b'~' => bytes[at - 1] == b':',
                 b'<' | b'>' => !quoted && bytes.get(at + 1) == Some(&b'('),
                 _ => false,
             };
@@ -331,6 +333,15 @@ impl Shell<'_> {
         self.charge(printed.text.len())?;
         Ok(printed)
     }
+}
+
+/// Says whether a word such as `of=~/x` begins like an assignment, and a `~` in it stands where one is expanded.
+fn assigns(word: &str, tilde: usize) -> bool {
+    let Some((name, _)) = word.split_once('=') else { return false };
+    let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    is_name && (tilde == name.len() + 1 || tilde > name.len() + 1 && word.as_bytes()[tilde - 1] == b':')
 }
 
 /// Says whether a byte stands for itself in an unquoted word.

@@ -35,8 +35,10 @@ const PATTERNS: [&str; 14] = [
     "*[0-9]",
     "[[:upper:]]",
 ];
-const WORDS: [&str; 12] =
-    ["a", "'b c'", "\"$V\"", "$V", "\"\"", "d/e", "{f,g}", "-n", "\\*", "x\"y z\"", "$((2+3))", "~/h"];
+const WORDS: [&str; 15] = [
+    "of=~/h", "k=b:~/h", "--x=~/h", "a", "'b c'", "\"$V\"", "$V", "\"\"", "d/e", "{f,g}", "-n", "\\*",
+    "x\"y z\"", "$((2+3))", "~/h",
+];
 const TEXTS: [&str; 8] = ["abc", "one two", "r-m", "x/y/z.txt", "A1b2", "q", "hello", "tic tac toe"];
 const NUMBERS: [&str; 8] = ["0", "1", "2", "3", "7", "10", "-1", "-2"];
 const EXPRESSIONS: [&str; 16] = [
