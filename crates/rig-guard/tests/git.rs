@@ -94,12 +94,28 @@ fn a_lease_is_refused_while_a_protected_branch_is_checked_out() {
         ]
     };
     check(&home, &repo, &cases(FORCE));
+    // What is checked out on the way counts.
+    check(
+        &home,
+        &repo,
+        &[
+            ("git switch -c topic && git push -u origin HEAD --force-with-lease", None),
+            ("git checkout topic && git rebase main && git push --force-with-lease", None),
+            ("git rebase main topic; git push --force-with-lease", None),
+            ("git switch topic && git switch main && git push --force-with-lease", FORCE),
+            ("git checkout - && git push --force-with-lease", None),
+            ("git checkout -- a && git push --force-with-lease", FORCE),
+            ("git config alias.lease 'push --force-with-lease'", None),
+            ("git commit --amend --no-edit && git push --force-with-lease", FORCE),
+        ],
+    );
     repo.git(["worktree", "add", "--quiet", "-b", "side", "../side"]);
     let side = repo.path().with_file_name("side");
     assert_eq!(rule(&home, &side, None, "git push --force-with-lease"), None);
     assert_eq!(rule(&home, &side, None, "git -C ../app push --force-with-lease").as_deref(), FORCE);
     repo.git(["switch", "--quiet", "-c", "topic"]);
     check(&home, &repo, &cases(None));
+    check(&home, &repo, &[("git checkout main && git push --force-with-lease", FORCE)]);
     repo.git(["switch", "--quiet", "--detach"]);
     check(&home, &repo, &cases(None));
 }

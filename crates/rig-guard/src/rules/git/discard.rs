@@ -99,10 +99,10 @@ pub(super) const WORKTREE: Rule = Rule {
     ],
 };
 
-const CHECKOUT: &str = "guess overlay quiet/q recurse-submodules? progress merge/m conflict= detach/d track/t? force/f \
+pub(super) const CHECKOUT: &str = "guess overlay quiet/q recurse-submodules? progress merge/m conflict= detach/d track/t? force/f \
     orphan= overwrite-ignore ignore-other-worktrees ours/2 theirs/3 patch/p unified/U= inter-hunk-context= \
     ignore-skip-worktree-bits pathspec-from-file= pathspec-file-nul /b= /B= /l";
-const SWITCH: &str = "create/c= force-create/C= guess discard-changes quiet/q recurse-submodules? progress merge/m \
+pub(super) const SWITCH: &str = "create/c= force-create/C= guess discard-changes quiet/q recurse-submodules? progress merge/m \
     conflict= detach/d track/t? force/f orphan= overwrite-ignore ignore-other-worktrees";
 const RESTORE: &str = "source/s= staged/S worktree/W ignore-unmerged overlay quiet/q recurse-submodules? progress \
     merge/m conflict= ours/2 theirs/3 patch/p unified/U= inter-hunk-context= ignore-skip-worktree-bits \

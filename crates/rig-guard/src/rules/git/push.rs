@@ -138,9 +138,10 @@ impl<'a> Push<'a> {
         known.filter_map(|refspec| if all { Some(refspec.target()) } else { refspec.deletes() }).collect()
     }
 
-    /// Returns the branches that it changes, as far as they are known; `*` for all.
-    pub(super) fn targets(&self, git: &Git<'_>) -> Vec<String> {
-        let current = || git.branch().into_iter().collect();
+    /// Returns the branches that it changes, as far as they are known; `*` for all. `current` is the one that
+    /// is checked out.
+    pub(super) fn targets(&self, current: Option<&str>) -> Vec<String> {
+        let current = || current.map(str::to_owned).into_iter().collect();
         if ["all", "branches", "mirror"].iter().any(|name| self.line.on(name)) {
             return vec!["*".to_owned()];
         }
@@ -180,7 +181,8 @@ fn force(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     if push.line.on("force") {
         return Some(Finding::default());
     }
-    leased(&git, &push).or_else(|| setting::by_settings(&git, &push))
+    // Which branch is checked out by then is seen by who follows the commands before.
+    leased(&git, &push, None).or_else(|| setting::by_settings(&git, &push))
 }
 
 /// Says whether a refspec begins with a `+`.
@@ -193,7 +195,7 @@ fn plus(word: &Word) -> Finding {
 }
 
 /// Looks for a protected branch that is pushed by a lease.
-fn leased(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
+pub(super) fn leased(git: &Git<'_>, push: &Push<'_>, current: Option<&str>) -> Option<Finding> {
     if !push.line.on("force-with-lease") {
         return None;
     }
@@ -209,7 +211,7 @@ fn leased(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
             _ => true,
         })
     };
-    let target = push.targets(git).into_iter().find(|name| named(name) && is_protected(name, policy))?;
+    let target = push.targets(current).into_iter().find(|name| named(name) && is_protected(name, policy))?;
     Some(Finding::new(if target == "*" {
         "protected branches are among those that are pushed, and a lease does not permit that for them"
             .to_owned()

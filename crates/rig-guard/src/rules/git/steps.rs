@@ -2,9 +2,12 @@
 
 use super::push::{self, Push};
 use super::refspec::{branch, is_protected};
-use super::{Finding, Git, LIKE_GIT, Line, Rule, discard, forge};
+use super::{Finding, Git, LIKE_GIT, Line, Rule, discard, forge, untracked};
 use crate::shell::{Call, Word};
 use crate::world::World;
+
+/// So many stashes that are dropped in a row are no longer single ones.
+const MANY: usize = 3;
 
 /// What the commands before have done.
 #[derive(Debug, Default)]
@@ -13,6 +16,10 @@ pub(crate) struct Steps {
     deleted: Vec<(Option<String>, String)>,
     /// Everything that is not committed was put into a stash.
     stashed: bool,
+    /// The branch that was switched to, where its name is known.
+    switched: Option<Option<String>>,
+    /// How many stashes were dropped.
+    dropped: usize,
     /// What the command right before has printed.
     printed: Printed,
 }
@@ -26,12 +33,16 @@ enum Printed {
     Changes,
     /// The name of every changed file.
     Changed,
+    /// The name of every branch.
+    Branches,
 }
 
 const DIFF: &str = "name-only cached staged diff-filter= stat quiet numstat shortstat check name-status exit-code \
     unified/U= output=";
 const LS_FILES: &str = "modified/m others/o deleted/d ignored/i cached/c stage/s exclude/x= exclude-from/X= \
     exclude-standard /z";
+const BRANCHES: &str = "list/l all/a verbose/v format= sort= remotes/r merged? no-merged? contains= no-contains= \
+    points-at= color? column? quiet/q show-current /D delete/d force/f";
 const APPLY: &str = "reverse/R check stat numstat summary cached index 3way/3 include= exclude= directory= whitespace= \
     /p= /C=";
 
@@ -61,13 +72,41 @@ impl Steps {
         world: &dyn World,
         printed: Printed,
     ) -> Option<(&'static Rule, Finding)> {
-        const SUBS: [&str; 8] =
-            ["push", "stash", "diff", "ls-files", "apply", "checkout", "restore", "checkout-index"];
+        const SUBS: [&str; 12] = [
+            "push",
+            "stash",
+            "diff",
+            "ls-files",
+            "branch",
+            "for-each-ref",
+            "apply",
+            "checkout",
+            "restore",
+            "checkout-index",
+            "switch",
+            "rebase",
+        ];
         let git = Git::of(call, world, &SUBS)?;
+        // A list of files names no branch.
+        if printed != Printed::Changed
+            && let Some(branch) = switched(&git)
+        {
+            self.switched = Some(branch);
+            return None;
+        }
         let finding = match git.sub {
             "push" => return self.push(&git).map(|finding| (&push::FORCE, finding)),
-            "stash" => self.stash(&git)?,
-            "diff" | "ls-files" => {
+            "stash" => return self.stash(&git),
+            "branch" if printed == Printed::Branches => {
+                let line = Line::read(git.args, BRANCHES);
+                let forced = line.on("D") || line.on("delete") && line.on("force");
+                if !forced || line.operands.is_empty() || !line.operands.iter().all(|word| word.is_unknown())
+                {
+                    return None;
+                }
+                return Some((&super::branch::DELETE, Finding::new("the branches are all that there are")));
+            }
+            "diff" | "ls-files" | "branch" | "for-each-ref" => {
                 self.printed = listed(&git);
                 return None;
             }
@@ -83,7 +122,12 @@ impl Steps {
             }
             "checkout" | "restore" | "checkout-index" if printed == Printed::Changed => {
                 let keeps = ["--staged", "-S", "-p", "--patch"];
-                let paths: Vec<&Word> = git.args.iter().filter(|word| !word.text.starts_with('-')).collect();
+                let line = Line::read(git.args, "");
+                // What they are taken from may stand in front.
+                let paths = match line.operands.as_slice() {
+                    [_, rest @ ..] if line.dashes == Some(1) => rest,
+                    all => all,
+                };
                 let stdin = git.sub == "checkout-index" && git.args.iter().any(|word| word.text == "--stdin");
                 let all = paths.iter().all(|word| word.is_unknown()) && (stdin || !paths.is_empty());
                 let kept = git.args.iter().any(|word| keeps.contains(&word.text.as_str()));
@@ -108,8 +152,18 @@ impl Steps {
         let push = Push::of(git)?;
         let remote = push.remote.and_then(Word::known).map(str::to_owned);
         let same = |other: &Option<String>| other.is_none() || remote.is_none() || *other == remote;
-        if !self.deleted.is_empty() {
-            let targets = push.targets(git);
+        let leases = push.line.on("force-with-lease");
+        if !self.deleted.is_empty() || leases {
+            let current = match &self.switched {
+                Some(branch) => branch.clone(),
+                // What runs at another time runs on another branch.
+                None if git.call.context.later => None,
+                None => git.branch(),
+            };
+            if let Some(finding) = push::leased(git, &push, current.as_deref()) {
+                return Some(finding);
+            }
+            let targets = push.targets(current.as_deref());
             let again = |name: &str| targets.iter().any(|target| target == "*" || branch(target) == name);
             if let Some((_, name)) = self.deleted.iter().find(|(other, name)| same(other) && again(name)) {
                 return Some(Finding::new(format!(
@@ -123,7 +177,7 @@ impl Steps {
         None
     }
 
-    fn stash(&mut self, git: &Git<'_>) -> Option<Finding> {
+    fn stash(&mut self, git: &Git<'_>) -> Option<(&'static Rule, Finding)> {
         let verb = git.verb().map_or("push", |(verb, _)| verb);
         match verb {
             "push" | "save" => {
@@ -138,12 +192,21 @@ impl Steps {
                 self.stashed |= !part && !paths && !line.help;
             }
             "pop" | "apply" | "branch" => self.stashed = false,
-            "drop" if self.stashed => {
+            "drop" => {
                 let (_, args) = git.verb()?;
                 let line = Line::read(args, "quiet/q");
+                if line.help || git.is_contained() {
+                    return None;
+                }
                 let newest = |word: &&Word| matches!(word.text.as_str(), "stash@{0}" | "0" | "stash");
-                if line.operands.iter().all(newest) && !line.help && !git.is_contained() {
-                    return Some(Finding::new("it was put into the stash just before, which is dropped"));
+                if self.stashed && line.operands.iter().all(newest) {
+                    let finding = Finding::new("it was put into the stash just before, which is dropped");
+                    return Some((&discard::TREE, finding));
+                }
+                self.dropped += 1;
+                let listed = git.call.context.chain.iter().any(|step| &**step == "xargs");
+                if self.dropped >= MANY || listed {
+                    return Some((&untracked::STASH, Finding::new("they are dropped one after the other")));
                 }
             }
             _ => {}
@@ -152,9 +215,40 @@ impl Steps {
     }
 }
 
-/// Says what `git diff` or `git ls-files` prints, where it is about the whole work tree.
+/// Returns the branch that a command switches to; the inner one is `None` where its name is not known.
+fn switched(git: &Git<'_>) -> Option<Option<String>> {
+    let (options, creates) = match git.sub {
+        "switch" => (discard::SWITCH, ["create", "force-create", "orphan"]),
+        "checkout" => (discard::CHECKOUT, ["b", "B", "orphan"]),
+        "rebase" => ("onto= exec/x= strategy/s= strategy-option/X=", ["", "", ""]),
+        _ => return None,
+    };
+    let line = Line::read(git.args, options);
+    let own = creates.iter().find_map(|name| line.value(name));
+    let named = match (git.sub, line.operands.as_slice()) {
+        _ if own.is_some() => own,
+        ("rebase", [_, branch]) => Some(*branch),
+        ("checkout", [branch]) if line.dashes.is_none_or(|at| at > 0) => Some(*branch),
+        ("switch", [branch, ..]) => Some(*branch),
+        _ => return None,
+    };
+    let name = named.and_then(Word::known).filter(|name| *name != "-" && !line.on("detach"));
+    Some(name.map(str::to_owned))
+}
+
+/// Says what a command prints that lists something, where it lists all.
 fn listed(git: &Git<'_>) -> Printed {
     let kept = git.call.writes().next().is_some();
+    if matches!(git.sub, "branch" | "for-each-ref") {
+        let line = Line::read(git.args, BRANCHES);
+        let part = ["merged", "no-merged", "contains", "no-contains", "points-at", "remotes", "show-current"];
+        let all = match git.sub {
+            "branch" => line.operands.is_empty(),
+            _ => line.operands.iter().any(|word| word.text.trim_end_matches('/') == "refs/heads"),
+        };
+        let all = all && !part.iter().any(|name| line.on(name));
+        return if all { Printed::Branches } else { Printed::Nothing };
+    }
     if git.sub == "ls-files" {
         let line = Line::read(git.args, LS_FILES);
         let part = !line.operands.is_empty() || line.on("others");
