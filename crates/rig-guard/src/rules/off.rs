@@ -57,6 +57,7 @@ pub(crate) const OFF: Rule = Rule {
         "rc-service",
         "supervisorctl",
         "sv",
+        "launchctl",
         "export",
         "alias",
     ],

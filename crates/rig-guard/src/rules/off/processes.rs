@@ -32,9 +32,20 @@ pub(super) fn ends(call: &Call<'_>, world: &dyn World) -> bool {
                 args.iter().any(|w| matches!(w.text.as_str(), "-H" | "--host" | "-M" | "--machine"));
             !machine && args.iter().any(|w| VERBS.contains(&w.text.as_str())) && args.iter().any(is_unit)
         }
-        "service" | "rc-service" | "supervisorctl" | "sv" => {
-            const VERBS: [&str; 8] =
-                ["stop", "down", "restart", "force-stop", "shutdown", "kill", "term", "exit"];
+        "service" | "rc-service" | "supervisorctl" | "sv" | "launchctl" => {
+            const VERBS: [&str; 11] = [
+                "stop",
+                "down",
+                "restart",
+                "force-stop",
+                "shutdown",
+                "kill",
+                "term",
+                "exit",
+                "unload",
+                "bootout",
+                "remove",
+            ];
             args.iter().any(|w| VERBS.contains(&w.text.as_str())) && args.iter().any(names_service)
         }
         _ => false,
@@ -43,7 +54,10 @@ pub(super) fn ends(call: &Call<'_>, world: &dyn World) -> bool {
 
 /// Says whether a command finds out which process a service of the rig is.
 pub(crate) fn finds_service(call: &Call<'_>) -> bool {
-    const FINDERS: [&str; 20] = [
+    const FINDERS: [&str; 23] = [
+        "ps",
+        "node",
+        "ruby",
         "pgrep",
         "pidof",
         "grep",
@@ -65,7 +79,9 @@ pub(crate) fn finds_service(call: &Call<'_>) -> bool {
         "netstat",
         "python3",
     ];
-    let named = |word: &Word| names_service(word) || word.text.contains(EMBEDDED);
+    // `grep '[r]ig-con'`
+    let part = |text: &str| text.replace(['[', ']'], "").contains("rig-con");
+    let named = |word: &Word| names_service(word) || part(&word.text) || word.text.contains(EMBEDDED);
     let reads = || call.redirects.iter().any(|redirect| named(&redirect.target));
     let inside = || call.cwd.is_some_and(|cwd| cwd.contains(EMBEDDED));
     !call.other_home

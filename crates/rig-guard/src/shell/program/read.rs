@@ -215,11 +215,6 @@ impl<'t> Reader<'t> {
         true
     }
 
-    /// Returns the path that a call is made on: `Path("x").rmtree()`, `path.rmtree`.
-    fn receiver(&self, name: &str, at: usize) -> Option<Value> {
-        self.object(name, at).map(Value::Text)
-    }
-
     /// Says whether a call is all that a loop does, for ever: `fork while fork`, `while True: os.fork()`.
     fn loops(&self, at: usize) -> bool {
         let named = |at: usize, names: &[&str]| matches!(self.tokens.get(at), Some(Token::Name(name)) if names.contains(&name.as_str()));
@@ -375,6 +370,9 @@ impl<'t> Reader<'t> {
                     if assigned && word.is_none() && list.is_none() {
                         named = Some(short.to_owned());
                         at += 1;
+                    } else if key == "require" && called {
+                        // `require("path").join(...)`
+                        at = self.past(at + 1);
                     } else if matches!(short, "homedir" | "home" | "userhome") || key.ends_with("env.HOME") {
                         add(&mut word, &Word::literal("~"), joined);
                     } else if called && matches!(short, "getcwd" | "cwd" | "pwd") {
@@ -479,23 +477,5 @@ impl<'t> Reader<'t> {
             (None, None, None) => Value::Unknown,
         };
         (value, at.max(from))
-    }
-
-    /// Returns the place of the bracket that closes the one at a place.
-    fn past(&self, at: usize) -> usize {
-        let mut depth = 0_usize;
-        for (n, token) in self.tokens.iter().enumerate().skip(at) {
-            match token {
-                Token::Mark('(' | '[' | '{') => depth += 1,
-                Token::Mark(')' | ']' | '}') => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return n;
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.tokens.len()
     }
 }

@@ -14,6 +14,8 @@ const COPIES: &str = "shutil.copy copy2 copyfile copyfilesync copysync cpsync co
     os.link fs.link fileutils.cp fileutils.cp_r fileutils.install ln_s ln_sf fs.cp fs.copy file.copy";
 /// Calls that move what they are a method of, or their first argument, and of which nobody else tells.
 const MOVES: &str = "rename os.replace";
+/// Calls that end the process whose number is their first argument.
+const KILLS: &str = "os.kill os.killpg process.kill";
 /// Calls that open a file, to write or to read.
 const OPENS: &str = "open fopen opensync file.open file.new io.open";
 
@@ -27,12 +29,15 @@ impl Reader<'_> {
             }
             return;
         }
-        if ![FIRST, COPIES, MOVES, OPENS].into_iter().any(called) {
+        if ![FIRST, COPIES, MOVES, OPENS, KILLS].into_iter().any(called) {
             return;
         }
         let Some(arguments) = self.arguments(at + 1) else { return };
         let texts: Vec<&Word> = arguments.iter().filter_map(text).collect();
-        if called(OPENS) {
+        if called(KILLS) {
+            let process = arguments.first().and_then(text).cloned();
+            self.note("kill", [process.unwrap_or_else(|| Word::unknown(false))]);
+        } else if called(OPENS) {
             if let Some(file) = self.opened(name, at, &arguments) {
                 self.note("tee", [file]);
             }
@@ -100,7 +105,7 @@ impl Reader<'_> {
 
     /// Returns the text that a method is called on, where it is known: that of `Path("x").touch()`, or of a
     /// variable.
-    pub(super) fn object(&self, name: &str, at: usize) -> Option<Word> {
+    fn object(&self, name: &str, at: usize) -> Option<Word> {
         if let Some((object, _)) = name.rsplit_once('.') {
             return self.constants.get(object).and_then(text).cloned();
         }
@@ -162,5 +167,28 @@ impl Reader<'_> {
             }
             depth == 0
         })
+    }
+
+    /// Returns the path that a call is made on: `Path("x").rmtree()`, `path.rmtree`.
+    pub(super) fn receiver(&self, name: &str, at: usize) -> Option<Value> {
+        self.object(name, at).map(Value::Text)
+    }
+
+    /// Returns the place of the bracket that closes the one at a place.
+    pub(super) fn past(&self, at: usize) -> usize {
+        let mut depth = 0_usize;
+        for (n, token) in self.tokens.iter().enumerate().skip(at) {
+            match token {
+                Token::Mark('(' | '[' | '{') => depth += 1,
+                Token::Mark(')' | ']' | '}') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return n;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.tokens.len()
     }
 }
