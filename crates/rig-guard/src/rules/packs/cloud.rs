@@ -43,6 +43,8 @@ const STACK: Rule = Rule {
         "eb",
         "npx",
         "bunx",
+        "yarn",
+        "pnpm",
         "azd",
     ],
     unknown_program: false,
@@ -98,8 +100,11 @@ const PULUMI: Takes =
 
 fn stack(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let name = call.name()?;
-    if matches!(name, "npx" | "bunx") {
-        let (program, rest) = subcommand(call.args(), Takes::These("p package c call"))?;
+    if matches!(name, "npx" | "bunx" | "yarn" | "pnpm") {
+        let (mut program, mut rest) = subcommand(call.args(), Takes::These("p package c call cwd C dir"))?;
+        if matches!(program, "run" | "exec" | "dlx") {
+            (program, rest) = subcommand(rest, Takes::These("p package"))?;
+        }
         let program = program.split('@').next().filter(|p| !p.is_empty()).unwrap_or(program);
         let line = Line::read(rest, Takes::These("a app profile c context stage s region r"));
         return destroys(program, &line).then(Finding::default);
@@ -132,6 +137,7 @@ fn destroys(name: &str, line: &Line<'_>) -> bool {
             line.begins("destroy|destroy-all")
                 || line.has("destroy") && line.begins("apply|apply-all")
                 || line.begins("run-all|stack destroy")
+                || line.begins("stack run destroy")
                 || line.begins("run|run-all apply|destroy") && line.operand(1) == Some("destroy")
                 || line.begins("run|run-all apply") && line.has("destroy")
         }

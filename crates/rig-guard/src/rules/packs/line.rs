@@ -109,7 +109,10 @@ impl<'a> Line<'a> {
 
     /// Says whether help is asked for, or a dry run.
     pub(super) fn is_idle(&self) -> bool {
-        self.has("help h dry-run dryrun")
+        // With a value it is something else: `gh auth logout -h HOST`.
+        let short = self.options.iter().any(|(name, value)| *name == "h" && value.is_none());
+        short
+            || self.has("help dry-run dryrun")
             || matches!(self.operand(0), Some("help" | "version"))
             || self.operands.last().is_some_and(|word| word.text == "help" && self.operands.len() > 1)
     }

@@ -199,6 +199,9 @@ fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
         _ => TAKES,
     };
     let mut line = Line::read(args, takes);
+    if name == "cargo" && line.operands.first().is_some_and(|word| word.text.starts_with('+')) {
+        line.operands.remove(0);
+    }
     if matches!(name, "npx" | "pnpx") || matches!(name, "pnpm" | "yarn" | "bun") && line.begins("dlx|exec|x")
     {
         let from = usize::from(!matches!(name, "npx" | "pnpx"));

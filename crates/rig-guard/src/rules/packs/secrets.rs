@@ -49,6 +49,7 @@ pub(super) const READ: Rule = Rule {
         "awk",
         "gawk",
         "mawk",
+        "perl",
         "cut",
         "sort",
         "uniq",
@@ -151,6 +152,7 @@ fn read(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
         "cut" => Takes::These("d f c b delimiter fields"),
         "sed" => Takes::These("e expression f file l"),
         "awk" | "gawk" | "mawk" => Takes::These("F v f field-separator assign file"),
+        "perl" => Takes::These("e E i I M F"),
         "jq" => Takes::These("L f from-file indent"),
         "openssl" => Takes::Single("passin passout out inform outform"),
         "tar" => Takes::These("f C file directory X exclude T"),
@@ -162,7 +164,7 @@ fn read(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
             line.has("q c l L quiet silent count files-with-matches files-without-match")
         }
         "cut" => line.values("f fields").any(|v| v.text == "1"),
-        "sed" => line.has("i in-place"),
+        "sed" | "perl" => line.has("i in-place") || name == "perl" && !line.has("n p"),
         "wc" => true,
         "tar" => !call.args().first().is_some_and(|w| w.text.contains(['c', 'r', 'u'])),
         "openssl" => line.has("pubout noout"),

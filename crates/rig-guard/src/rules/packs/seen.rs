@@ -135,7 +135,7 @@ fn opens_unknown(call: &Call<'_>, file: &Word) -> bool {
 
 fn has_unknown(call: &Call<'_>) -> bool {
     call.input.is_some_and(Word::is_unknown)
-        || call.args().iter().any(|word| word.unknowns().next().is_some())
+        || call.args().iter().any(|word| word.unknowns().next().is_some() || word.text.ends_with("@-"))
 }
 
 /// Returns the files that a command fetches from the network.

@@ -259,7 +259,10 @@ fn global_package(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     );
     let takes =
         if matches!(name, "npm" | "pnpm" | "bun" | "go") { Takes::These("prefix C registry") } else { takes };
-    let line = Line::read(args, takes);
+    let mut line = Line::read(args, takes);
+    if name == "cargo" && line.operands.first().is_some_and(|word| word.text.starts_with('+')) {
+        line.operands.remove(0);
+    }
     if line.is_idle() {
         return None;
     }

@@ -134,6 +134,10 @@ fn aws(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let verb = line.operand(1)?;
     let any = |list: &str| list.split_ascii_whitespace().any(|pattern| fits(pattern, verb));
     let idle = line.is_idle() || line.has("generate-cli-skeleton");
+    let changes = || line.values("change-batch").any(|batch| batch.text.contains("DELETE"));
+    if verb == "change-resource-record-sets" && !idle && changes() {
+        return Some(Finding::default());
+    }
     (any(AWS_VERBS) && !any(AWS_HARMLESS) && !idle && line.operand(0) != Some("s3")).then(Finding::default)
 }
 

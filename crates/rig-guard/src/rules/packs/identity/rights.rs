@@ -231,6 +231,7 @@ fn login(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let name = call.name()?;
     let takes = match name {
         "vault" | "bao" | "terraform" | "tofu" => Takes::Single("address namespace ns chdir"),
+        "gh" | "glab" => Takes::These("hostname h u user"),
         _ => Takes::These("profile region project hostname u c context kubeconfig n"),
     };
     let line = Line::of(call, takes);
