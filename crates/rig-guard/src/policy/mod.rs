@@ -148,6 +148,12 @@ impl Policy {
         any(&self.databases, name)
     }
 
+    /// Says whether any database is protected.
+    #[must_use]
+    pub fn protects_databases(&self) -> bool {
+        !self.databases.is_empty()
+    }
+
     /// Returns the patterns of protected paths, all of them absolute.
     #[must_use]
     pub fn protected_paths(&self) -> &[Protected] {

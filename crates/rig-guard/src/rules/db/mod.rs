@@ -11,6 +11,7 @@ mod statement;
 mod store;
 mod token;
 mod tools;
+mod transfer;
 
 use super::Rule;
 
@@ -24,6 +25,6 @@ pub(super) static RULES: &[&Rule] = &[
     &mongo::DROP,
     &store::DELETE,
     &tools::RESET,
-    &tools::RESTORE,
-    &tools::QUEUE,
+    &transfer::RESTORE,
+    &transfer::QUEUE,
 ];

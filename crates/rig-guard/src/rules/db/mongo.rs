@@ -45,8 +45,9 @@ const GRAMMAR: Grammar = Grammar {
     ..PLAIN
 };
 
-/// How deep files load one another.
+/// How deep files load one another, and how many each.
 const MAX_DEPTH: usize = 3;
+const MAX_LOADS: usize = 4;
 
 fn judge(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let args = read(call.args(), &GRAMMAR);
@@ -83,12 +84,13 @@ fn drops_in(call: &Call<'_>, world: &dyn World, text: &str, depth: usize) -> Opt
     if let Some(found) = drops(&tokens) {
         return Some(found);
     }
-    tokens.windows(3).filter(|_| depth < MAX_DEPTH).find_map(|window| match window {
-        [Token::Name("load"), Token::Mark('('), Token::Text(path)] => {
-            let texts = files::file(call, world, &Word::literal(*path));
-            texts.iter().find_map(|text| drops_in(call, world, &text.text, depth + 1))
-        }
+    let loads = tokens.windows(3).filter_map(|window| match window {
+        [Token::Name("load"), Token::Mark('('), Token::Text(path)] => Some(*path),
         _ => None,
+    });
+    loads.take(if depth < MAX_DEPTH { MAX_LOADS } else { 0 }).find_map(|path| {
+        let texts = files::file(call, world, &Word::literal(path));
+        texts.iter().find_map(|text| drops_in(call, world, &text.text, depth + 1))
     })
 }
 

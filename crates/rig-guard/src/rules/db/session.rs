@@ -7,8 +7,10 @@ use super::statement::{Find, Kind, destroyed, name, run, strings};
 use super::token::Token;
 
 /// How much text is read, in bytes, and how deep files and strings with statements may be nested.
-const MAX_TEXT: usize = 1 << 20;
+const MAX_TEXT: usize = 512 << 10;
 const MAX_DEPTH: usize = 4;
+/// How many files are read.
+const MAX_FILES: usize = 32;
 /// How much text of strings is kept.
 const MAX_STRINGS: usize = 64 << 10;
 /// How dumps begin that drop what they make anew.
@@ -38,6 +40,7 @@ pub(super) struct Session<'s> {
     runs: bool,
     file: Option<String>,
     left: usize,
+    files_left: usize,
     depth: usize,
 }
 
@@ -60,6 +63,7 @@ impl<'s> Session<'s> {
             runs: false,
             file: None,
             left: MAX_TEXT,
+            files_left: MAX_FILES,
             depth: 0,
         }
     }
@@ -86,7 +90,8 @@ impl<'s> Session<'s> {
                 }
             }
             Piece::Client(command) => {
-                if let Some(path) = included(command, self.client.commands) {
+                if let Some(path) = included(command, self.client.commands).filter(|_| self.depth < MAX_DEPTH)
+                {
                     self.file(path);
                 }
                 let database = connected(command, self.client.commands);
@@ -97,7 +102,9 @@ impl<'s> Session<'s> {
     }
 
     /// Follows a file.
-    pub(super) fn file(&mut self, path: &str) {
+    fn file(&mut self, path: &str) {
+        let Some(left) = self.files_left.checked_sub(1) else { return };
+        self.files_left = left;
         for text in (self.files)(path) {
             self.read(&text, path);
         }
@@ -239,16 +246,28 @@ impl<'s> Session<'s> {
             || self.temporary.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Replaces `:name` by the value of a variable.
+    /// Replaces `:name`, `:'name'` and `:"name"` by the value of a variable.
     fn replaced(&self, text: &str) -> String {
-        self.variables.iter().filter(|(name, _)| !name.is_empty()).fold(
-            text.to_owned(),
-            |text, (name, value)| {
-                text.replace(&format!(":'{name}'"), value)
-                    .replace(&format!(":\"{name}\""), value)
-                    .replace(&format!(":{name}"), value)
-            },
-        )
+        let mut replaced = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once(':').filter(|_| replaced.len() < MAX_TEXT) {
+            replaced.push_str(before);
+            let quote = if behind.starts_with(['\'', '"']) { 1 } else { 0 };
+            let name = &behind[quote..];
+            let name = &name[..name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len())];
+            match self.variables.iter().find(|(own, _)| own == name) {
+                Some((_, value)) => {
+                    replaced.push_str(value);
+                    rest = behind.get(quote + name.len() + quote..).unwrap_or_default();
+                }
+                None => {
+                    replaced.push(':');
+                    rest = behind;
+                }
+            }
+        }
+        replaced.push_str(rest);
+        replaced
     }
 }
 

@@ -1,6 +1,7 @@
 //! SQL that destroys data, sent to a database.
 
-use super::super::files;
+use super::super::args::marked;
+use super::super::files::{self, Text};
 use super::super::{Finding, Pack, Rule};
 use super::client::{self, NAMES, Source};
 use super::session::Session;
@@ -140,7 +141,7 @@ fn has(words: &[&str], word: &str) -> bool {
 
 fn judge(call: &Call<'_>, world: &dyn World, kind: Kind) -> Option<Finding> {
     let name = call.name()?;
-    let (found, protected) = found(name, call, world)?;
+    let (found, protected) = found(name, call, world, kind)?;
     let own = |find: &&Find| find.kind == kind;
     let find = found.iter().find(own).or_else(|| {
         // Of a protected database nothing at all goes away, and the first rule says so.
@@ -157,37 +158,62 @@ fn judge(call: &Call<'_>, world: &dyn World, kind: Kind) -> Option<Finding> {
     Some(Finding::new(detail))
 }
 
-/// Returns what a client is told to destroy, and the protected database that it works on.
-fn found(name: &str, call: &Call<'_>, world: &dyn World) -> Option<(Vec<Find>, Option<String>)> {
+/// Returns what a client is told to destroy, and the protected database that it works on. Texts that cannot hold this
+/// kind are not looked at.
+fn found(name: &str, call: &Call<'_>, world: &dyn World, kind: Kind) -> Option<(Vec<Find>, Option<String>)> {
     let client = client::find(name)?;
     let line = client.line(call.args())?;
-    let files = |path: &str| files::file(call, world, &Word::literal(path));
-    let mut session = Session::new(client, &line.variables, &files);
+    let mut texts: Vec<(Option<&str>, Text)> = Vec::new();
     for source in &line.sources {
         match source {
-            Source::Sql(word) => session.text(&super::super::args::marked(word)),
+            Source::Sql(word) => texts.push((None, Text { text: marked(word), ..Text::default() })),
             Source::File(path) => {
-                for text in files::file(call, world, path) {
-                    session.read(&text, &path.text);
-                }
+                texts
+                    .extend(files::file(call, world, path).into_iter().map(|text| (Some(&*path.text), text)));
             }
             Source::Input => {
-                for text in files::input(call, world) {
-                    match call.input_file {
-                        Some(path) => session.read(&text, path),
-                        None => session.text(&text.text),
-                    }
-                }
+                texts.extend(files::input(call, world).into_iter().map(|text| (call.input_file, text)));
             }
         }
     }
-    session.end();
     let policy = world.policy();
-    let set =
-        ["PGDATABASE", "MYSQL_DATABASE"].iter().filter_map(|name| call.variable(name)).map(|word| word.text);
-    let databases = line.databases.into_iter().chain(std::mem::take(&mut session.databases)).chain(set);
-    let protected = databases.into_iter().find(|name| policy.protects_database(name));
+    let set = || {
+        ["PGDATABASE", "MYSQL_DATABASE"].iter().filter_map(|name| call.variable(name)).map(|word| word.text)
+    };
+    let everything = kind == Kind::Drop && policy.protects_databases();
+    let plain = line.variables.is_empty() && !everything;
+    if plain && !texts.iter().any(|(_, text)| may_hold(&text.text, kind)) {
+        return None;
+    }
+    let files = |path: &str| files::file(call, world, &Word::literal(path));
+    let mut session = Session::new(client, &line.variables, &files);
+    for (path, text) in &texts {
+        match path {
+            Some(path) => session.read(text, path),
+            None => session.text(&text.text),
+        }
+    }
+    session.end();
+    let databases = line.databases.into_iter().chain(std::mem::take(&mut session.databases));
+    let protected = databases.chain(set()).find(|name| policy.protects_database(name));
     Some((session.found, protected))
+}
+
+/// Says whether a text may destroy something in a way: by a word, by a statement that it puts together, or by a file.
+fn may_hold(text: &str, kind: Kind) -> bool {
+    let word = match kind {
+        Kind::Drop | Kind::Other => "drop",
+        Kind::Truncate => "truncate",
+        Kind::Delete => "delete",
+        Kind::Update => "update",
+    };
+    let others = [word, "exec", "prepare", "source", ".read", ":r"];
+    text.contains(['\\', '\0']) || others.iter().any(|word| mentions(text, word))
+}
+
+/// Says whether a text has a word, in small or capital letters.
+fn mentions(text: &str, word: &str) -> bool {
+    text.as_bytes().windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Says whether one of the programs that drop whole databases does so.

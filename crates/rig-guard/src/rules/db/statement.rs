@@ -29,6 +29,8 @@ pub(crate) struct Find {
     pub(super) file: Option<String>,
 }
 
+/// How many conditions of one statement are looked at.
+const MAX_CONDITIONS: usize = 16;
 /// What drops data with what it names.
 const DROPPED: [&str; 6] = ["TABLE", "TABLES", "DATABASE", "SCHEMA", "KEYSPACE", "COLUMNFAMILY"];
 /// Statements in which the words of others are about something else.
@@ -58,6 +60,7 @@ pub(super) fn destroyed(tokens: &[Token<'_>]) -> Vec<Find> {
     if explained || first.is_one(&ABOUT) || defines(tokens) {
         return found;
     }
+    let mut conditions = 0;
     for (at, token) in tokens.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| tokens[before]);
         let prepared = || first.is("PREPARE") && before.is_some_and(|before| before.is("AS"));
@@ -78,9 +81,13 @@ pub(super) fn destroyed(tokens: &[Token<'_>]) -> Vec<Find> {
         } else if token.is("TRUNCATE") {
             let named = rest.first().is_some_and(|t| t.is_one(&["TABLE", "DATABASE", "ALL"]));
             if (begins || named) && !first.is("ALTER") { truncated(rest) } else { None }
+        } else if conditions == MAX_CONDITIONS {
+            None
         } else if token.is("DELETE") {
+            conditions += 1;
             deleted(rest, begins, first)
         } else if token.is("UPDATE") && begins {
+            conditions += 1;
             updated(rest)
         } else {
             None

@@ -9,15 +9,23 @@ use super::Unwrapped;
 use crate::rules::db::client::{self, Client, Source};
 use crate::rules::db::pieces::escapes;
 
-/// How many files that name one another are read.
-const MAX_FILES: usize = 8;
+/// How many files are read, and how deep they name one another.
+const MAX_FILES: usize = 16;
+const MAX_DEPTH: usize = 4;
+
+/// Code for a shell, and whether it runs where the database is.
+struct Codes {
+    found: Vec<(String, bool)>,
+    /// How many files may be read yet.
+    left: usize,
+}
 
 impl Shell<'_> {
     /// Returns the code for a shell in what a client of a database reads; `None` where there is none.
     pub(super) fn client(&mut self, name: &str, words: &[Word]) -> Option<Unwrapped> {
         let client = client::find(name)?;
         let line = client.line(&words[1..])?;
-        let mut codes = Vec::new();
+        let mut codes = Codes { found: Vec::new(), left: MAX_FILES };
         for source in &line.sources {
             match source {
                 Source::Sql(word) => self.escapes(client, word, &mut codes, 0),
@@ -39,16 +47,16 @@ impl Shell<'_> {
             }
         }
         let code = |(code, elsewhere)| Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere };
-        (!codes.is_empty()).then(|| Unwrapped::Many(codes.into_iter().map(code).collect()))
+        (!codes.found.is_empty()).then(|| Unwrapped::Many(codes.found.into_iter().map(code).collect()))
     }
 
-    fn escapes(&mut self, client: &Client, text: &Word, codes: &mut Vec<(String, bool)>, depth: usize) {
+    fn escapes(&mut self, client: &Client, text: &Word, codes: &mut Codes, depth: usize) {
         let found = escapes(client, &text.to_code());
-        codes.extend(found.codes);
+        codes.found.extend(found.codes);
         for path in found.files {
-            if depth < MAX_FILES
-                && let Some(text) = self.sql_of(&Word::literal(path))
-            {
+            let Some(left) = codes.left.checked_sub(1).filter(|_| depth < MAX_DEPTH) else { return };
+            codes.left = left;
+            if let Some(text) = self.sql_of(&Word::literal(path)) {
                 self.escapes(client, &text, codes, depth + 1);
             }
         }

@@ -170,3 +170,30 @@ fn a_dump_may_drop_what_it_makes_anew() {
         assert_eq!(found.join(" "), expected, "{text:?}");
     }
 }
+
+#[test]
+fn hostile_texts_come_to_an_end() {
+    let long = |part: &str| part.repeat(20_000 / part.len());
+    for text in [
+        long("DELETE FROM a WHERE "),
+        long("DELETE FROM a ("),
+        long("DROP TABLE a, "),
+        long("$a$"),
+        long("/*"),
+        long("EXECUTE '' "),
+        long("\\i self.sql\n"),
+        long("'"),
+        long("SELECT 'a' \\gexec\n"),
+    ] {
+        let files = |_: &str| vec![Text { text: text.clone(), ..Text::default() }];
+        for client in ["psql", "mysql", "sqlite3"] {
+            let mut session = Session::new(find(client).unwrap(), &[], &files);
+            session.text(&text);
+            session.end();
+        }
+    }
+    let variables = [("a".to_owned(), long(":a")), ("b".to_owned(), long("x"))];
+    let mut session = Session::new(find("psql").unwrap(), &variables, &|_| Vec::new());
+    session.text(&long(":b :'a'"));
+    session.end();
+}
