@@ -134,8 +134,8 @@ pub struct Shell<'a> {
     fifos: usize,
     /// What is printed is wanted.
     capturing: bool,
-    /// The functions that are being walked through.
-    active: Vec<Rc<Command>>,
+    /// The functions that are being walked through, and how many `&` led to each.
+    active: Vec<(Rc<Command>, usize)>,
     /// Every function that was defined, with whether it was walked through.
     defined: Vec<(Rc<Command>, bool)>,
     /// There are aliases, or functions.

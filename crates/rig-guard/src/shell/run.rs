@@ -305,11 +305,11 @@ impl Shell<'_> {
             *called = true;
         }
         // A function that calls itself does with other arguments what it does anyway.
-        if self.active.iter().filter(|active| Rc::ptr_eq(active, body)).count() >= MAX_ACTIVE {
+        if self.active.iter().filter(|(active, _)| Rc::ptr_eq(active, body)).count() >= MAX_ACTIVE {
             self.print(&Word::unknown(true))?;
             return Ok(Status::Unknown);
         }
-        self.active.push(Rc::clone(body));
+        self.active.push((Rc::clone(body), self.forks));
         let guards = std::mem::take(&mut self.guards);
         let outer = self.state.get(PARAMETERS).cloned();
         self.state.set(PARAMETERS, arguments);

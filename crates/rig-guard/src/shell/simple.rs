@@ -156,9 +156,8 @@ impl Shell<'_> {
             && self.functions
             && let Some(body) = self.function(path)
         {
-            if self.forks > 0
-                && self.guards == 0
-                && self.active.iter().any(|active| Rc::ptr_eq(active, &body))
+            if self.guards == 0
+                && self.active.iter().any(|(active, forks)| *forks < self.forks && Rc::ptr_eq(active, &body))
             {
                 self.visitor.multiplies(path)?;
             }

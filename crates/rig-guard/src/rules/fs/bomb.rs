@@ -22,6 +22,7 @@ pub(crate) const FORK_BOMB: Rule = Rule {
     allows: &[
         "f() { [ \"$1\" -gt 0 ] && f $(($1 - 1)); }; f 3",
         "worker() { sleep 1; }; worker & worker & wait",
+        "poll() { sleep 60; poll; }; poll &",
         "echo ':(){ :|:& };:'",
     ],
 };
