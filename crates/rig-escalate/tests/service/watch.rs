@@ -37,8 +37,9 @@ impl Watching {
                 }
             })
         });
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rig-escalate"))
-            .arg("watch")
+        // Tests that run in the background of a script ignore interrupts, and so would what they start.
+        let mut child = Command::new("/usr/bin/env")
+            .args(["--default-signal=INT", env!("CARGO_BIN_EXE_rig-escalate"), "watch"])
             .args(args)
             .env_clear()
             .envs([
