@@ -152,13 +152,15 @@ fn find(
     if call.context.elsewhere {
         return None;
     }
+    // Git goes through no links, so what it changes has no other name.
+    let follow = call.name() != Some("git");
     targets::changed(call, world).into_iter().find_map(|target| {
-        let path = counts(&target, owned(&target, call.cwd, world)?)?;
+        let path = counts(&target, owned(&target, call.cwd, follow, world)?)?;
         Some(Finding::new(format!("it is about {path}")))
     })
 }
 
-fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned> {
+fn owned(target: &Target, cwd: Option<&str>, follow: bool, world: &dyn World) -> Option<Owned> {
     if target.path.text.starts_with("/dev/") || target.path.known() == Some("") {
         return None;
     }
@@ -169,11 +171,10 @@ fn owned(target: &Target, cwd: Option<&str>, world: &dyn World) -> Option<Owned>
         return Some(owned);
     }
     // The same file by another name.
-    let path = if target.path.marks.is_empty() {
-        absolute(cwd, &target.path.text)?
-    } else {
+    if !follow || !target.path.marks.is_empty() {
         return None;
-    };
+    }
+    let path = absolute(cwd, &target.path.text)?;
     let real = world.real(&path);
     if real == path { None } else { world.protected().find(&Pattern::Path(real), target.below) }
 }
