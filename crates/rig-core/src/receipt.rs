@@ -87,7 +87,8 @@ pub fn digest(tool: &str, input: &RawValue) -> Option<String> {
         add(&mut hash, value);
     }
     let half = &hash.finalize()[..16];
-    Some(half.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    Some(half.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
 }
 
 /// Says whether a tool is known to run or write something. One that is not known does where it carries code.

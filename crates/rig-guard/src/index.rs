@@ -1,38 +1,38 @@
 //! Which entries of a table are about a name.
 //!
 //! Each command is held against tables of programs, and is in few of them. An [`Index`] is made while
-//! the program is built. It tells by the length and three letters of a name which entries may have it,
-//! and leaves the comparison to the caller.
+//! the program is built. It tells by a hash of a name which entries may have it, and leaves the comparison
+//! to the caller.
 
 /// How many entries a table may have.
 const ENTRIES: usize = 256;
-const SHAPES: usize = 128;
 
-/// For each shape of a name the entries that have such a name, as bits.
-pub(crate) struct Index([[u64; ENTRIES / 64]; SHAPES]);
+/// For each hash of a name, of so many, the entries that have such a name, as bits.
+pub(crate) struct Index<const HASHES: usize = 256>([[u64; ENTRIES / 64]; HASHES]);
 
 /// The entries that may have a name, as bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Entries([u64; ENTRIES / 64]);
 
-const fn shape(name: &[u8]) -> usize {
-    let len = name.len();
-    if len == 0 {
-        return 0;
+const fn hash(name: &[u8]) -> usize {
+    // FNV-1a: names are short.
+    let (mut hash, mut at) = (0x811c_9dc5_u32, 0);
+    while at < name.len() {
+        hash = (hash ^ name[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
     }
-    let (first, middle, last) = (name[0] as usize, name[len / 2] as usize, name[len - 1] as usize);
-    (len * 31 + first * 7 + middle * 3 + last) % SHAPES
+    (hash ^ (hash >> 15)) as usize
 }
 
-impl Index {
+impl<const HASHES: usize> Index<HASHES> {
     pub(crate) const fn new() -> Self {
-        Self([[0; ENTRIES / 64]; SHAPES])
+        Self([[0; ENTRIES / 64]; HASHES])
     }
 
     /// Adds a name of an entry.
     pub(crate) const fn add(&mut self, name: &[u8], entry: usize) {
         assert!(entry < ENTRIES, "a table has more entries than the index has room for");
-        self.0[shape(name)][entry / 64] |= 1 << (entry % 64);
+        self.0[hash(name) % HASHES][entry / 64] |= 1 << (entry % 64);
     }
 
     /// Adds each word of a list of words with spaces between them.
@@ -57,7 +57,7 @@ impl Index {
 
     /// Returns the entries that may have a name.
     pub(crate) fn of(&self, name: &str) -> Entries {
-        Entries(self.0[shape(name.as_bytes())])
+        Entries(self.0[hash(name.as_bytes()) % HASHES])
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn every_name_finds_its_entries() {
         let lists = ["git", "rm find", "a ab abc rm", ""];
-        let mut index = Index::new();
+        let mut index = Index::<128>::new();
         for (n, list) in lists.iter().enumerate() {
             index.add_list(list, n);
         }

@@ -223,6 +223,34 @@ impl<'a> System<'a> {
         roots
     }
 
+    /// Returns where the links of a path lead, looking them up unless that was done a moment ago.
+    fn kept(&self, path: &str, find: impl FnOnce(&str) -> String) -> String {
+        if let Some((_, real)) = self.real.borrow().iter().find(|(own, _)| own == path) {
+            return real.clone();
+        }
+        let real = find(path);
+        let mut kept = self.real.borrow_mut();
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.push((path.to_owned(), real.clone()));
+        real
+    }
+
+    /// Returns the same for a path that is no link itself: commands name many files of one directory.
+    fn real_in_parent(&self, path: &str) -> Option<String> {
+        let (parent, name) = path
+            .rsplit_once('/')
+            .filter(|(parent, name)| parent.starts_with('/') && !matches!(*name, "" | "." | ".."))?;
+        let parent = self.kept(parent, find_real);
+        let path = format!("{}/{name}", parent.trim_end_matches('/'));
+        let unlinked = |error: std::io::Error| {
+            matches!(error.kind(), std::io::ErrorKind::InvalidInput | std::io::ErrorKind::NotFound)
+        };
+        keep_deadline();
+        std::fs::read_link(&path).is_err_and(unlinked).then_some(path)
+    }
+
     fn find_protected(&self) -> Protected {
         keep_deadline();
         let mut protected = self.outline().clone();
@@ -295,16 +323,7 @@ impl World for System<'_> {
     }
 
     fn real(&self, path: &str) -> String {
-        if let Some((_, real)) = self.real.borrow().iter().find(|(own, _)| own == path) {
-            return real.clone();
-        }
-        let real = find_real(path);
-        let mut kept = self.real.borrow_mut();
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.push((path.to_owned(), real.clone()));
-        real
+        self.real_in_parent(path).unwrap_or_else(|| self.kept(path, find_real))
     }
 
     fn outline(&self) -> &Protected {

@@ -27,7 +27,7 @@ pub(crate) use git::Steps;
 use crate::index::{Entries, Index};
 pub use crate::policy::Pack;
 use crate::policy::Policy;
-use crate::shell::Call;
+use crate::shell::{Call, Word};
 use crate::world::World;
 
 /// A reason to refuse a command.
@@ -130,7 +130,7 @@ const COUNT: usize = {
 struct Table {
     rules: [&'static Rule; COUNT],
     /// By the names of programs.
-    programs: Index,
+    programs: Index<1024>,
     /// Those that look at a command whose program is not known.
     unknown: Entries,
     /// Those that look at every command whose output goes to a file.
@@ -177,29 +177,38 @@ const fn table() -> Table {
 
 /// Says whether a program is one that critical rules look at which are on.
 pub(crate) fn is_critical(program: &str, policy: &Policy) -> bool {
-    let mut rules = TABLE.programs.of(program).and(TABLE.critical).iter().map(|n| TABLE.rules[n]);
+    // Most words that are asked about are options.
+    let entries = if program.starts_with('-') { Entries::NONE } else { TABLE.programs.of(program) };
+    let mut rules = entries.and(TABLE.critical).iter().map(|n| TABLE.rules[n]);
     rules.any(|rule| rule.programs.contains(&program) && policy.has(rule.pack))
 }
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
-    let mut entries = call.name().map_or(TABLE.unknown, |name| TABLE.programs.of(name));
-    if call.writes().next().is_some() {
+    let (name, writes) = (call.name(), call.writes().next().is_some());
+    let mut entries = name.map_or(TABLE.unknown, |name| TABLE.programs.of(name));
+    if writes {
         entries = entries.or(TABLE.redirections);
     }
+    if call.context.critical {
+        entries = entries.and(TABLE.critical);
+    }
+    let unknown = name.is_none() && call.words.first().is_some_and(Word::is_unknown);
     let rules = entries.iter().map(|n| TABLE.rules[n]);
-    let rules = rules.filter(|rule| concerns(rule, call) && world.policy().has(rule.pack));
+    let rules = rules.filter(|rule| looks_at(rule, name, unknown, writes) && world.policy().has(rule.pack));
     let mut found = rules.filter_map(|rule| Some((rule, (rule.judge)(call, world)?)));
     found.find(|(rule, _)| !world.policy().excepts(rule, call, world))
 }
 
 /// Says whether a rule looks at a command at all.
 pub fn concerns(rule: &Rule, call: &Call<'_>) -> bool {
-    let unknown = || call.words.first().is_some_and(crate::shell::Word::is_unknown);
-    let program = match call.name() {
-        Some(name) => rule.programs.contains(&name),
-        None => rule.unknown_program && unknown(),
-    };
-    (program || rule.redirections && call.writes().next().is_some())
-        && (rule.critical || !call.context.critical)
+    let (name, writes) = (call.name(), call.writes().next().is_some());
+    let unknown = name.is_none() && call.words.first().is_some_and(Word::is_unknown);
+    looks_at(rule, name, unknown, writes) && (rule.critical || !call.context.critical)
+}
+
+fn looks_at(rule: &Rule, name: Option<&str>, unknown: bool, writes: bool) -> bool {
+    name.is_some_and(|name| rule.programs.contains(&name))
+        || unknown && rule.unknown_program
+        || writes && rule.redirections
 }

@@ -328,6 +328,10 @@ impl<'a> Shell<'a> {
 
     /// Returns the working directory, where it is known.
     fn directory(&mut self) -> Option<String> {
+        // This is asked for every command, and hardly ever is there more than one answer.
+        if let Some(Item::Text(word)) = self.state.only(DIRECTORY) {
+            return word.known().map(str::to_owned);
+        }
         match self.pick(DIRECTORY) {
             Some(Item::Text(word)) => word.known().map(str::to_owned),
             _ => None,

@@ -57,8 +57,12 @@ impl Word {
     /// be empty in it is taken for empty, and a directory need not be known.
     #[must_use]
     pub fn program(&self) -> Option<&str> {
-        let from = self.text.rfind('/').map_or(0, |at| at + 1);
+        // Names are short, so that a plain loop is faster than a search made for long texts.
+        let from = self.text.bytes().rposition(|b| b == b'/').map_or(0, |at| at + 1);
         let name = &self.text[from..];
+        if self.marks.is_empty() {
+            return Some(name);
+        }
         // An unknown word may be anything; only what surrounds an unknown part says something.
         let odd = |(at, empty): (usize, bool)| at >= from && !empty;
         let bare = name.is_empty() && !self.marks.is_empty();
