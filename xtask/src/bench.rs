@@ -1,10 +1,11 @@
-//! Measures what a start of each hook costs, beside a program that does nothing, and in [`conductor`]
-//! what the service bears.
+//! Measures what a start of each hook costs, beside a program that does nothing, in [`guard`] what the
+//! guard costs for typical commands, and in [`conductor`] what the service bears.
 //!
 //! All programs are run in turn, so that whatever else the machine does falls on all of them.
 //! Instruction counts come from valgrind and repeat; wall times are for comparison in one run.
 
 mod conductor;
+mod guard;
 mod table;
 
 use std::fs::{self, File};
@@ -51,6 +52,7 @@ struct Bed {
 pub(crate) fn run(cx: &Context, options: &Bench) -> Result<()> {
     match options.subjects {
         Subjects::Hooks => hooks(cx, options),
+        Subjects::Guard => guard::run(cx, options),
         Subjects::Conductor => conductor::run(cx, options),
     }
 }

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::{Doing, Error, Result};
-use crate::process;
-use crate::{complain, say};
+use crate::{complain, order, process, say};
 
 /// The programs that sessions start or people call, each a package of the same name.
 pub(crate) const PROGRAMS: [&str; 5] =
@@ -28,6 +27,10 @@ const GUARD: &str = "rig-guard";
 
 /// Linked without a dynamic loader, at a fixed address: nothing is left to do before `main`.
 const STATIC: [&str; 4] = ["-C", "target-feature=+crt-static", "-C", "relocation-model=static"];
+
+/// Whether a processor has instructions for a digest is asked by one that leaves a virtual machine, which
+/// takes longer than the digests of a hook: they do without.
+const PLAIN_DIGESTS: [&str; 2] = ["--cfg", "sha2_256_backend=\"soft\""];
 
 /// How long `rustup` may take to add a target.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
@@ -97,6 +100,22 @@ pub(crate) fn noop(cx: &Context) -> Result<PathBuf> {
     Target::choose(cx)?.build(cx, "xtask", "noop")
 }
 
+/// Builds the program that measures one run of another.
+pub(crate) fn launch(cx: &Context) -> Result<PathBuf> {
+    Target::choose(cx)?.build(cx, "xtask", "launch")
+}
+
+/// Builds the guard as it is installed.
+pub(crate) fn guard(cx: &Context) -> Result<PathBuf> {
+    Target::choose(cx)?.build(cx, GUARD, GUARD)
+}
+
+/// Builds the guard with the names of its functions, in the order in which they come.
+pub(crate) fn with_symbols(cx: &Context) -> Result<PathBuf> {
+    let cx = cx.clone().with("CARGO_PROFILE_HOOK_STRIP", "none");
+    Target::choose(&cx)?.build_ordered(&cx, GUARD, GUARD, None)
+}
+
 const STATIC_HINT: &str = "`rustup target add` the musl target of this machine, or install the C library's \
 static files (Debian: libc6-dev)";
 
@@ -136,16 +155,45 @@ impl Target {
 
     /// Builds one program in the profile for hooks and returns its file.
     fn build(&self, cx: &Context, package: &str, program: &str) -> Result<PathBuf> {
+        if program == GUARD {
+            let script = order::script(cx);
+            let ordered = self.build_ordered(cx, package, program, Some(&script));
+            if ordered.is_ok() {
+                return ordered;
+            }
+            complain("trying again without an order of functions: not every linker takes one");
+        }
+        self.build_ordered(cx, package, program, None)
+    }
+
+    fn build_ordered(
+        &self,
+        cx: &Context,
+        package: &str,
+        program: &str,
+        order: Option<&Path>,
+    ) -> Result<PathBuf> {
         let mut cargo = cx.cargo();
         cargo
-            .args(["build", "--locked", "--profile", "hook", "--package", package, "--bin", program])
+            .args(["rustc", "--locked", "--profile", "hook", "--package", package, "--bin", program])
             .args(["--target", &self.triple, "--message-format", "json-render-diagnostics"])
             .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(cx));
+        if program == "launch" {
+            cargo.args(["--features", "launch"]);
+        }
         if let Some(compiler) = self.compiler {
             let variable = format!("CC_{}", self.triple.replace('-', "_"));
             if cx.var(&variable).is_none() {
                 cargo.env(variable, compiler);
             }
+        }
+        if let Some(order) = order {
+            let text = std::fs::read(order).doing(|| format!("read {}", order.display()))?;
+            // Cargo does not look into the script, so another one has to be another call.
+            let digest =
+                text.iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()));
+            cargo.args(["--", "-C"]).arg(format!("link-arg=-Wl,-T,{}", order.display()));
+            cargo.args(["-C", &format!("metadata={digest:x}")]);
         }
         self::build(&mut cargo, program)
     }
@@ -168,7 +216,7 @@ fn rust_flags(cx: &Context) -> String {
         Some(flags) => flags.split('\u{1f}').collect(),
         None => cx.var("RUSTFLAGS").unwrap_or_default().split_whitespace().collect(),
     };
-    own.into_iter().chain(STATIC).collect::<Vec<_>>().join("\u{1f}")
+    own.into_iter().chain(STATIC).chain(PLAIN_DIGESTS).collect::<Vec<_>>().join("\u{1f}")
 }
 
 /// Finds the file of a program in the messages of cargo.

@@ -83,6 +83,9 @@ Subjects:
   hooks      Wall time and instructions of each hook beside a program that does nothing.
              Builds and installs to a temporary prefix, then runs each hook on a typical
              event and a no-op of the same profile and linkage, in turn [default]
+  guard      Instructions, resident memory and wall time of rig-guard for typical, refused, long and
+             hostile commands, beside a program that does nothing and beside other guards that are on
+             the search path (dcg, tirith, shellfirm and the like), with the same event on stdin
   conductor  Heartbeats a second on SQLite and on PostgreSQL beside pgbench, the time from
              a P0 to the call of Discord, the cost of a sweep, memory. Builds the service in
              the profile `release` and starts it, a PostgreSQL and a Discord double on
@@ -92,7 +95,11 @@ Wall times are medians; instructions are counted by valgrind. Nothing is written
 tables.
 
 Options:
-  --runs N    Hooks: runs of each for the wall times [default: 300]
+  --runs N    Hooks, guard: runs of each for the wall times [default: 300, guard 50]
+  --peer NAME=COMMAND
+              Guard: another guard, which reads the event of a hook from stdin; may be repeated
+  --order     Guard: instead of measuring, write crates/rig-guard/hot.ld anew, by which the
+              linker puts the functions side by side that typical commands need
   --quick     Conductor: seconds instead of minutes, without the million
   --markdown  Print tables for docs/measurements.md
   -h, --help  Print this help
@@ -179,6 +186,10 @@ pub(crate) struct Bench {
     pub(crate) runs: usize,
     /// Print Markdown.
     pub(crate) markdown: bool,
+    /// Other guards: their names, and how they are called.
+    pub(crate) peers: Vec<(String, String)>,
+    /// Write the order of the guard's functions anew.
+    pub(crate) order: bool,
 }
 
 /// What `bench` measures.
@@ -186,6 +197,8 @@ pub(crate) struct Bench {
 pub(crate) enum Subjects {
     /// A start of each hook.
     Hooks,
+    /// The guard, beside others.
+    Guard,
     /// The service.
     Conductor,
 }
@@ -264,10 +277,18 @@ fn install(mut arguments: Arguments) -> Result<Task, String> {
 }
 
 fn bench(mut arguments: Arguments) -> Result<Task, String> {
-    let mut options = Bench { subjects: Subjects::Hooks, quick: false, runs: 300, markdown: false };
+    let mut options = Bench {
+        subjects: Subjects::Hooks,
+        quick: false,
+        runs: 0,
+        markdown: false,
+        peers: Vec::new(),
+        order: false,
+    };
     while let Some((flag, value)) = arguments.flag()? {
         match flag.as_str() {
             "hooks" => options.subjects = Subjects::Hooks,
+            "guard" => options.subjects = Subjects::Guard,
             "conductor" => options.subjects = Subjects::Conductor,
             "--quick" => options.quick = true,
             "--runs" => {
@@ -279,8 +300,22 @@ fn bench(mut arguments: Arguments) -> Result<Task, String> {
                     .ok_or_else(|| format!("`--runs {text}` is no count"))?;
             }
             "--markdown" => options.markdown = true,
+            "--peer" => {
+                let text = arguments.text(&flag, value)?;
+                let peer =
+                    text.split_once('=').filter(|(name, command)| !name.is_empty() && !command.is_empty());
+                let (name, command) = peer.ok_or_else(|| format!("`--peer {text}` is not NAME=COMMAND"))?;
+                options.peers.push((name.to_owned(), command.to_owned()));
+            }
+            "--order" => options.order = true,
             _ => return Err(unknown("bench", flag.as_ref())),
         }
+    }
+    if (options.order || !options.peers.is_empty()) && options.subjects != Subjects::Guard {
+        return Err("`--order` and `--peer` go with `bench guard`".into());
+    }
+    if options.runs == 0 {
+        options.runs = if options.subjects == Subjects::Guard { 50 } else { 300 };
     }
     Ok(Task::Bench(options))
 }
@@ -369,6 +404,8 @@ mod tests {
             Err("`install` does not know `now`\nhint: `cargo xtask install --help` lists what it knows"),
         );
         check("bench conductor --runs", Err("`--runs` needs a value"));
+        check("bench guard --peer nah", Err("`--peer nah` is not NAME=COMMAND"));
+        check("bench --order", Err("`--order` and `--peer` go with `bench guard`"));
         check("bench --runs 0", Err("`--runs 0` is no count"));
         check(
             "soak pool",

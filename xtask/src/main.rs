@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod flags;
 mod install;
+mod order;
 mod process;
 mod sandbox;
 mod soak;
