@@ -113,6 +113,8 @@ Usage: cargo xtask soak [SUITE]...
 Prints the command, the date and the result of each, for docs/measurements.md.
 
 Suites:
+  guard      The guard's words beside bash's, refused commands rewritten, and every fuzz target for ten
+             minutes of the processor. Needs cargo-fuzz
   spool      Many writers of the event spool, killed at random, and a coordinator that comes and goes
   sync       Many syncs of the settings, killed at random
   install    Many installations, killed at any time
@@ -206,6 +208,8 @@ pub(crate) enum Subjects {
 /// A suite of `soak`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Suite {
+    /// The guard.
+    Guard,
     /// The event spool.
     Spool,
     /// The settings.
@@ -324,6 +328,7 @@ fn soak(mut arguments: Arguments) -> Result<Task, String> {
     let mut suites = Vec::new();
     while let Some((word, _)) = arguments.flag()? {
         suites.push(match word.as_str() {
+            "guard" => Suite::Guard,
             "spool" => Suite::Spool,
             "sync" => Suite::Sync,
             "install" => Suite::Install,
@@ -332,7 +337,7 @@ fn soak(mut arguments: Arguments) -> Result<Task, String> {
         });
     }
     if suites.is_empty() {
-        suites = vec![Suite::Spool, Suite::Sync, Suite::Install, Suite::Conductor];
+        suites = vec![Suite::Guard, Suite::Spool, Suite::Sync, Suite::Install, Suite::Conductor];
     }
     Ok(Task::Soak(suites))
 }

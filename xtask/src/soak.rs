@@ -1,6 +1,7 @@
 //! Runs the long versions of the tests that kill, tear and repeat.
 
 mod conductor;
+mod guard;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -17,6 +18,7 @@ impl Suite {
     /// The arguments of `cargo test` that name the suite.
     fn arguments(self) -> &'static [&'static str] {
         match self {
+            Self::Guard => guard::ARGUMENTS,
             Self::Spool => &["--package", "rig-report", "--test", "storm"],
             Self::Sync => &["--package", "rig-hooks-sync", "--test", "it", "endurance::"],
             Self::Install => &["--package", "xtask", "--test", "install", "killed"],
@@ -53,6 +55,9 @@ pub(crate) fn run(cx: &Context, suites: &[Suite]) -> Result<()> {
         }
         let (seconds, result) = (start.elapsed().as_secs(), results.join("; "));
         say(&format!("RIG_TEST_DEPTH=full {shown}\n{date}, {seconds} s: {result}"));
+        if *suite == Suite::Guard {
+            guard::fuzz(&cx)?;
+        }
     }
     if failed > 0 {
         return Err(Error::new(format!("{failed} of {} suites failed", suites.len())));
