@@ -1,5 +1,7 @@
 //! Tools that are not known: what they carry under the usual names.
 
+use std::borrow::Cow;
+
 use rig_core::hook::Failure;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -14,6 +16,23 @@ const COMMANDS: [&str; 9] =
     ["command", "cmd", "shell", "bash", "commands", "commandLine", "command_line", "program", "executable"];
 /// Members that hold code of a language that need not be that of a shell.
 const CODES: [&str; 5] = ["script", "code", "source_code", "function", "expression"];
+/// Words in the name of a tool that say which program it is.
+const PROGRAMS: [(&str, &str); 14] = [
+    ("git", "git"),
+    ("kubectl", "kubectl"),
+    ("oc", "oc"),
+    ("helm", "helm"),
+    ("docker", "docker"),
+    ("podman", "podman"),
+    ("terraform", "terraform"),
+    ("tofu", "tofu"),
+    ("aws", "aws"),
+    ("gcloud", "gcloud"),
+    ("az", "az"),
+    ("gh", "gh"),
+    ("redis", "redis-cli"),
+    ("valkey", "valkey-cli"),
+];
 /// Members that hold SQL.
 const QUERIES: [&str; 5] = ["sql", "query", "statement", "queries", "statements"];
 /// Members that name files.
@@ -67,8 +86,11 @@ pub(super) fn judge(
         return Ok(Some(refused));
     }
     for nested in members.values() {
-        let objects = match nested {
-            Value::Object(_) => std::slice::from_ref(nested),
+        // A server may take an object as its text.
+        let parsed = nested.as_str().filter(|text| text.starts_with('{')).map(serde_json::from_str::<Value>);
+        let nested = parsed.and_then(Result::ok).map_or(Cow::Borrowed(nested), Cow::Owned);
+        let objects = match &*nested {
+            Value::Object(_) => std::slice::from_ref(&*nested),
             Value::Array(list) => list.as_slice(),
             _ => continue,
         };
@@ -83,7 +105,7 @@ pub(super) fn judge(
 
 /// Returns the last part of a tool's name, in small letters.
 fn name(tool: &str) -> String {
-    tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase()
+    tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase().replace('-', "_")
 }
 
 struct Carried<'a> {
@@ -95,7 +117,8 @@ struct Carried<'a> {
 
 impl Carried<'_> {
     fn object(&self, members: &Map<String, Value>) -> Result<Option<Refused>, Failure> {
-        Ok(match self.commands(members).or_else(|| self.deed(members)) {
+        let found = self.commands(members).or_else(|| self.implied(members)).or_else(|| self.deed(members));
+        Ok(match found {
             Some(refused) => Some(refused),
             None => self.paths(members)?,
         })
@@ -162,6 +185,29 @@ impl Carried<'_> {
         None
     }
 
+    /// Judges a tool that is named after a program, whose subcommand its input holds.
+    fn implied(&self, members: &Map<String, Value>) -> Option<Refused> {
+        let mut parts = self.tool.split(['_', '-']).map(str::to_ascii_lowercase);
+        let program = parts.find_map(|part| PROGRAMS.iter().find(|(name, _)| *name == part))?.1;
+        let text =
+            |keys: &[&str]| keys.iter().find_map(|key| members.get(*key)).map(texts).unwrap_or_default();
+        let command = text(&COMMANDS[..2]);
+        let mut rest: Vec<String> = match command.as_slice() {
+            [line] => line.split_ascii_whitespace().map(str::to_owned).collect(),
+            words => words.to_vec(),
+        };
+        rest.extend(ARGUMENTS.iter().find_map(|key| members.get(*key)).map(texts).unwrap_or_default());
+        if rest.is_empty() || rest[0] == program {
+            return None;
+        }
+        rest.extend(text(&["resourceType", "resource_type"]));
+        if members.contains_key("resourceType") {
+            rest.extend(text(&["name"]));
+        }
+        rest.insert(0, program.to_owned());
+        judge::arguments(&rest, self.cwd, self.world)
+    }
+
     /// Judges tools whose name says what they do, as the program that does it.
     fn deed(&self, members: &Map<String, Value>) -> Option<Refused> {
         let text = |keys: &[&str]| keys.iter().find_map(|key| members.get(*key)?.as_str());
@@ -179,6 +225,18 @@ impl Carried<'_> {
             words.extend(["kubectl", "delete"]);
             words.push(text(&["resourceType", "kind", "resource", "resource_type"])?);
             words.extend(text(&["name"]));
+        } else if named(&["send_keys", "sendkeys"]) {
+            return judge::foreign(text(&["keys", "text", "input"])?, self.cwd, self.world);
+        } else if named(&["drop_database", "drop_collection"])
+            && self.tool.to_ascii_lowercase().contains("mongo")
+        {
+            let name = text(&["collection", "collectionName", "name"]).unwrap_or("x");
+            let drops = if self.name.contains("database") {
+                "db.dropDatabase()"
+            } else {
+                &format!("db.{name}.drop()")
+            };
+            return sql(self.tool, drops, self.cwd, self.world);
         } else if named(&["drop_table", "drop_database", "drop_schema"]) {
             let kind = ["table", "database", "schema"].into_iter().find(|kind| self.name.contains(kind))?;
             let name = text(&["name", "table", "database", "schema", "table_name"]).unwrap_or("x");
@@ -215,6 +273,11 @@ pub(super) fn program(
     cwd: Option<&str>,
     world: &dyn World,
 ) -> Option<Refused> {
+    // `!command` of a notebook.
+    let escapes = code.lines().filter_map(|line| line.trim_start().strip_prefix('!'));
+    if let Some(refused) = escapes.into_iter().find_map(|line| judge::foreign(line, cwd, world)) {
+        return Some(refused);
+    }
     if is_program(code) {
         return languages.iter().find_map(|language| judge::program(*language, code, cwd, world));
     }

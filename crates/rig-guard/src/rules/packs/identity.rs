@@ -1,4 +1,5 @@
-//! Changing who somebody is: names on commits, accounts, keys, logins and grants.
+//! Changing who somebody is: names on commits, accounts, keys, logins and grants. A name, a value or a file that
+//! is not known counts as any other; a subcommand that is not known passes.
 
 mod rights;
 

@@ -1,5 +1,6 @@
 //! Doubtful habits: other people's rights, installing beside the project, unread scripts, and what
-//! ends the machine's own services.
+//! ends the machine's own services. What is installed or stopped need not be known; code that is not known is
+//! what one of the rules is about.
 
 mod machine;
 

@@ -1,4 +1,4 @@
-//! What the machine runs, and the record of what was done on it.
+//! What the machine runs, and the record of what was done on it. A process that is not known passes.
 
 use crate::rules::packs::line::{Line, Takes, subcommand};
 use crate::rules::{Finding, Pack, Rule};
