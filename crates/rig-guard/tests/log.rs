@@ -227,6 +227,7 @@ packs
   core        on   default
   cloud       on   user
   containers  off  default
+  databases   off  default
   packages    off  default
   strict      on   project
   secrets     off  default
