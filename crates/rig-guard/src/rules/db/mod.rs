@@ -1,4 +1,8 @@
 //! What destroys the data of databases.
+//!
+//! A name that is not known is some name: `DROP TABLE $T` drops a table, and `DROP $WHAT` may. What is not known behind
+//! the name of a table may be its condition. A statement, a file and an input of which nothing is known pass, and so does
+//! a command of a store or a tool that is not known.
 
 pub(crate) mod client;
 mod mongo;

@@ -1,4 +1,7 @@
 //! What takes things away from a cluster of Kubernetes.
+//!
+//! A name that is not known is some name: `kubectl delete ns "$NS"` deletes a namespace. A kind, a verb and a manifest
+//! that are not known are taken for ordinary ones, and a namespace that is not named for one that nobody protects.
 
 mod api;
 mod kinds;
