@@ -73,7 +73,7 @@ pub fn session_name(id: &str) -> String {
 pub fn digest(tool: &str, input: &RawValue) -> Option<String> {
     let mut all: Members<'_> = serde_json::from_str(input.get()).unwrap_or_default();
     all.0.retain(|(key, _)| is_judged(tool, key));
-    let runs = |key: &str| matches!(key, "command" | "cmd" | "script");
+    let runs = |key: &str| matches!(key, "command" | "cmd" | "script" | "code" | "sql");
     if !executes(tool) && !all.0.iter().any(|(key, _)| runs(key)) {
         return None;
     }
@@ -110,7 +110,7 @@ fn is_judged(tool: &str, key: &str) -> bool {
         "ExitWorktree" => matches!(key, "action" | "discard_changes"),
         "Agent" | "Task" => false,
         tool if tool.starts_with("mcp__") => true,
-        _ => matches!(key, "command" | "cmd" | "script" | "file_path" | "path"),
+        _ => matches!(key, "command" | "cmd" | "args" | "script" | "code" | "sql" | "file_path" | "path"),
     }
 }
 

@@ -31,6 +31,7 @@ fn each_call_that_runs_or_writes_has_one_with_its_verdict() {
         ("Write", json!({"file_path": config, "content": "x"}), Proof::Refused),
         ("Edit", json!({"file_path": "/tmp/x", "old_string": "a", "new_string": "b"}), Proof::Judged),
         ("mcp__db__query", json!({"sql": "SELECT 1"}), Proof::Judged),
+        ("SomethingNew", json!({"code": "ls"}), Proof::Judged),
         ("SomethingNew", bash("ls"), Proof::Judged),
     ]
     .into_iter()

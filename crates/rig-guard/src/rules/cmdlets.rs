@@ -95,7 +95,7 @@ const EVERYONE: Rule = Rule {
     why: "anyone, and any process that is broken into, can replace what is run or read here",
     instead: "grant it to the one who needs it, as with `icacls build /grant dev:M`, or let everyone read: `icacls docs /grant Everyone:R`",
     source: "icacls, cacls, CWE-732",
-    programs: &["icacls", "icacls.exe", "cacls", "cacls.exe", "net", "takeown"],
+    programs: &["icacls", "icacls.exe", "cacls", "cacls.exe"],
     unknown_program: false,
     redirections: false,
     judge: everyone,
@@ -203,10 +203,6 @@ fn erase(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
 }
 
 fn everyone(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
-    let name = call.name()?;
-    if !name.contains("cacls") {
-        return None;
-    }
     let grants = call.args().iter().any(|word| {
         let option = word.text.to_ascii_lowercase();
         option.starts_with("/grant") || matches!(option.as_str(), "/g" | "/p")
