@@ -27,8 +27,21 @@ enum Act {
     Restart,
 }
 
+/// How long Discord takes for a call.
+const SLOW: Duration = Duration::from_millis(100);
+
+/// How long a call may be held until an act has happened in its middle; the service waits for 10 s.
+const HELD: Duration = Duration::from_secs(8);
+
+/// Lets every call take so long, and those that are under way no longer.
+fn pace(discord: &FakeDiscord, time: Duration) {
+    discord.heal();
+    discord.fail(Route::ANY, Fault::Delay(time), usize::MAX);
+    discord.release();
+}
+
 /// Lets the history happen on three replicas, with acts in their order, each when so many calls were made
-/// and somebody is in the middle of one: Discord takes its time. With `hurries` leases end because the
+/// and somebody is in the middle of one: Discord holds it until then. With `hurries` leases end because the
 /// clock is moved. Returns how many acts there were.
 #[track_caller]
 fn three(postgres: &Postgres, hurries: bool, acts: &[(usize, Act)]) -> usize {
@@ -38,11 +51,17 @@ fn three(postgres: &Postgres, hurries: bool, acts: &[(usize, Act)]) -> usize {
     let database = postgres.database();
     let place = Place::postgres(&database, SCHEMA);
     let discord = FakeDiscord::start();
-    discord.fail(Route::ANY, Fault::Delay(Duration::from_millis(100)), usize::MAX);
+    pace(&discord, SLOW);
+    let held = Cell::new(false);
     let plan = Plan::new(&place, &discord, dir.path());
     let mut fleet = Fleet::start(Window::open(&place), &discord, 3, || plan.clone());
     fleet.hurries = hurries;
     fleet.meddler = Some(Box::new(|fleet| {
+        let calls = fleet.discord.requests().len();
+        let due = acts.get(done.get()).filter(|(after, _)| calls >= *after);
+        if due.is_some() && !held.replace(true) {
+            pace(fleet.discord, HELD);
+        }
         if let Some((index, until)) = frozen.get() {
             if Instant::now() >= until {
                 fleet.processes[index].thaw();
@@ -50,10 +69,7 @@ fn three(postgres: &Postgres, hurries: bool, acts: &[(usize, Act)]) -> usize {
             }
             return;
         }
-        let Some((calls, act)) = acts.get(done.get()) else { return };
-        if fleet.discord.requests().len() < *calls {
-            return;
-        }
+        let Some((_, act)) = due else { return };
         let Some(index) = sender(&database, &fleet.processes) else { return };
         match act {
             Act::Freeze => {
@@ -65,8 +81,11 @@ fn three(postgres: &Postgres, hurries: bool, acts: &[(usize, Act)]) -> usize {
             Act::Restart => postgres.restart(),
         }
         done.set(done.get() + 1);
+        held.set(false);
+        pace(fleet.discord, SLOW);
     }));
     tour::run(&mut fleet);
+    pace(&discord, SLOW);
     // Whoever stands still wakes up and must not spoil what the others have done.
     while fleet.processes.iter().any(Process::is_frozen) {
         fleet.tend();
