@@ -44,7 +44,7 @@ fn each_call_that_runs_or_writes_has_one_with_its_verdict() {
         assert_eq!(proof(&home, &call, tool, &input), expected, "{tool} {input}");
     }
     let receipts = format!(".local/state/rig/sessions/{SESSION}.receipts");
-    assert_eq!(home.read(&receipts).lines().count(), 10);
+    assert_eq!(home.read(&receipts).lines().count(), 11);
     for payload in [
         Payload::pre_tool_use("Read", json!({"file_path": "/tmp/x"})),
         Payload::pre_tool_use("Agent", json!({"prompt": "x"})),
@@ -53,7 +53,7 @@ fn each_call_that_runs_or_writes_has_one_with_its_verdict() {
     ] {
         guard(&home).payload(payload).output();
     }
-    assert_eq!(home.read(&receipts).lines().count(), 10);
+    assert_eq!(home.read(&receipts).lines().count(), 11);
 }
 
 #[test]
