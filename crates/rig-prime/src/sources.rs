@@ -130,9 +130,10 @@ impl Sources {
         }
         // The order of arrival says nothing.
         answers.remarks.sort();
-        answers
-            .missing
-            .extend(self.asked.iter().map(|source| Missing::new(source, "did not answer in time")));
+        // A source that has said why it gives nothing may be late to say that it is done.
+        let silent = |source: &&&'static str| !answers.missing.iter().any(|told| told.source == **source);
+        let late: Vec<&'static str> = self.asked.iter().filter(silent).copied().collect();
+        answers.missing.extend(late.into_iter().map(|source| Missing::new(source, "did not answer in time")));
         answers.missing.sort_by_key(|missing| missing.source);
         answers
     }
@@ -235,4 +236,26 @@ fn ask_github(question: &Question, sender: &Sender<Message>) -> Result<(), Strin
     }
     send(sender, Message::Report(answer.map_err(|error| error.to_string())?));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_source_is_told_to_be_missing_once() {
+        let (sender, receiver) = channel();
+        send(&sender, Message::Missing(Missing::new(Missing::CONDUCTOR, "cannot be reached")));
+        let sources = Sources { receiver, asked: vec![Missing::CONDUCTOR, Missing::GITHUB] };
+        let deadline = Deadline::after(Instant::now(), Duration::from_millis(1));
+        let answers = sources.wait(deadline);
+        let missing: Vec<(&str, &str)> =
+            answers.missing.iter().map(|missing| (missing.source, missing.why.as_str())).collect();
+        let expected =
+            [(Missing::CONDUCTOR, "cannot be reached"), (Missing::GITHUB, "did not answer in time")];
+        assert_eq!(missing, expected);
+        drop(sender);
+    }
 }

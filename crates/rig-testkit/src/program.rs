@@ -13,7 +13,7 @@ use crate::{Home, PATH, PATIENCE, Payload};
 
 /// A program to run: with nothing in its environment but `PATH`, `HOME` and `LANG`, an empty
 /// stdin, and all of its output expected to be empty unless a test says otherwise.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Program {
     path: PathBuf,
@@ -40,7 +40,7 @@ pub struct Output {
     pub stderr: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Stdin {
     Text(Vec<u8>),
     LeftOpen(Vec<u8>),

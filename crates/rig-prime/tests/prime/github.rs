@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scene::{BY_REST, OPEN, REST, Scene, UNKNOWN, about_github};
+use crate::scene::{BY_REST, OPEN, REST, Scene, UNKNOWN, about, about_github};
 use rig_testkit::Payload;
 use rig_testkit::github::{Behaviour, Mode};
 use serde_json::json;
@@ -149,7 +149,8 @@ fn a_github_that_says_nothing_is_late_and_the_rest_is_printed() {
     let scene = Scene::new();
     scene.github.behave(|b| b.mode = Mode::Hang(Duration::from_secs(120)));
     // The hook ends while GitHub still holds the connection.
-    assert_eq!(about_github(&scene, scene.hook("startup")), [UNKNOWN, "GitHub did not answer in time."]);
+    let printed = scene.prints_at_once(scene.hook("startup"));
+    assert_eq!(about(&printed), [UNKNOWN, "GitHub did not answer in time."]);
     assert_eq!(scene.github.requests().len(), 1);
     scene.github.release();
 }

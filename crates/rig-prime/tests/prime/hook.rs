@@ -160,7 +160,7 @@ fn the_hook_ends_before_those_that_hang_let_go() {
     );
     let hook = scene.hook("startup").env("PATH", path_with(&scene, "git", &script));
     assert_eq!(
-        scene.prints(hook),
+        scene.prints_at_once(hook),
         "You are dev-e-node, working on acme/app#42, branch feature/issue-42-login; its pull requests could not be \
          looked up.\n\
          Guard: OFF, nothing stops a destructive command in this session: no settings file that rig-hooks-sync \
