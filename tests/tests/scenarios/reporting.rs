@@ -61,9 +61,11 @@ fn a_turn_that_the_models_service_ended_is_reported_as_such() {
         session.model.plays([Turn::Fail(529), Turn::Fail(529)]);
         session.prompt("hello");
         session.end();
-        let events = conductor.wait_for_events(|e| has_beat(e, "idle"));
-        let beat = events.iter().find(|e| e["status"] == "idle").unwrap();
-        assert_eq!((&beat["degraded"], &beat["degradedReasons"][0]), (&true.into(), &"server_error".into()));
+        // The end of the session is another beat, and a slow machine may deliver that one first.
+        let degraded = |e: &&Value| e["status"] == "idle" && e["degraded"] == true;
+        let events = conductor.wait_for_events(|e| e.iter().any(|e| degraded(&e)));
+        let beat = events.iter().find(degraded).unwrap();
+        assert_eq!(beat["degradedReasons"][0], "server_error");
     });
 }
 
