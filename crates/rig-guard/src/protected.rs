@@ -113,6 +113,12 @@ impl Protected {
         open || PROGRAMS.iter().chain(&SETTINGS).chain(&OTHERS).any(|own| fits(own))
     }
 
+    /// Says whether a path that begins like this may be one of these files, or above or below one.
+    pub(crate) fn is_near(&self, start: &str) -> bool {
+        let mut all = [&self.trees, &self.bins, &self.recorded, &self.claude].into_iter().flatten();
+        all.any(|path| path.starts_with(start) || start.starts_with(path.as_str()))
+    }
+
     /// Says what a path or a pattern is, or matches. With `below` the files below it count too, as
     /// for a directory that is moved away.
     pub(crate) fn find(&self, pattern: &Pattern, below: bool) -> Option<Owned> {

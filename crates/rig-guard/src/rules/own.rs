@@ -6,7 +6,7 @@ use super::targets::{self, Change, Target};
 use super::{Finding, Pack, Rule};
 use crate::judge::Refused;
 use crate::protected::{Owned, Protected};
-use crate::shell::{Call, absolute};
+use crate::shell::{Call, Word, absolute};
 use crate::world::World;
 
 /// The rules of this module, in the order in which they are asked.
@@ -160,12 +160,29 @@ fn find(
     })
 }
 
+/// Says whether a path of which a part is not known may be about the rig's files, by what it begins with.
+/// Most are not, and this is told without making a pattern.
+fn is_near(word: &Word, cwd: Option<&str>, world: &dyn World) -> bool {
+    let known = word.marks.first().map_or(word.text.len(), |mark| mark.at);
+    let start = &word.text[..known];
+    if word.text.contains("..") || start.contains("./") || start.contains("//") {
+        return true;
+    }
+    if start.starts_with('/') {
+        return world.outline().is_near(start);
+    }
+    cwd.is_none_or(|cwd| world.outline().is_near(&format!("{}/{start}", cwd.trim_end_matches('/'))))
+}
+
 fn owned(target: &Target, cwd: Option<&str>, follow: bool, world: &dyn World) -> Option<Owned> {
     if target.path.text.starts_with("/dev/") || target.path.known() == Some("") {
         return None;
     }
-    let pattern = Pattern::of(&target.path, cwd)?;
     let named = Protected::is_settings_name(&target.path.text);
+    if !named && !target.path.marks.is_empty() && !is_near(&target.path, cwd, world) {
+        return None;
+    }
+    let pattern = Pattern::of(&target.path, cwd)?;
     let counts = named || world.outline().find(&pattern, target.below).is_some();
     if counts && let Some(owned) = world.protected().find(&pattern, target.below) {
         return Some(owned);
