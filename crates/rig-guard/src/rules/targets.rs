@@ -234,7 +234,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         }
         // What is mounted over is out of sight; other options of what is mounted hide nothing.
         "mount" if call.args().iter().any(|w| w.text.split(',').any(|o| o.ends_with("remount"))) => {}
-        "mount" => targets.extend(operands().last().map(|p| lose(p, true))),
+        "mount" => targets.extend(operands().last().filter(|p| p.text != "/").map(|p| lose(p, true))),
         "tar" | "gtar" | "bsdtar" => targets.extend(archive::tar(call.args(), &line)),
         "unzip" | "7z" | "7za" | "cpio" => targets.extend(archive::unpacked(call.args())),
         "zip" => {

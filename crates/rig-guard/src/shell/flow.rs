@@ -210,8 +210,10 @@ impl Shell<'_> {
         if round > MAX_WAYS {
             return false;
         }
+        let open = |choice: &Choice| matches!(choice.items.as_slice(), [Item::Open]);
+        let enough = round == MAX_WAYS || self.hurry() && !self.choices.iter().all(open);
         while let Some(choice) = self.choices.last_mut() {
-            if round == MAX_WAYS {
+            if enough {
                 for choice in &mut self.choices {
                     (choice.items, choice.at) = (vec![Item::Open], 0);
                 }

@@ -20,14 +20,31 @@ impl Parser for Rable {
     fn parse(&self, code: &str) -> Result<List, SyntaxError> {
         // Extended patterns are off in a shell unless it turns them on, but code that needs them
         // to be valid is read with them.
-        let nodes =
-            rable::parse(code, false).or_else(|_| rable::parse(code, true)).map_err(|_| SyntaxError)?;
+        let parsed = rable::parse(code, false).or_else(|_| rable::parse(code, true)).ok();
+        // rable takes no line breaks in `[[ ]]`.
+        let joined = || rable::parse(&joined_tests(code)?, true).ok();
+        let nodes = parsed.or_else(joined).ok_or(SyntaxError)?;
         let mut commands = Vec::with_capacity(nodes.len());
         for node in nodes {
             list(node, &mut commands);
         }
         Ok(commands)
     }
+}
+
+/// Returns code without line breaks between `[[` and `]]`; `None` where there are none.
+fn joined_tests(code: &str) -> Option<String> {
+    let mut out = String::with_capacity(code.len());
+    let mut rest = code;
+    while let Some(start) = rest.find("[[ ").or_else(|| rest.find("[[\n")) {
+        let end = rest[start..].find(" ]]").or_else(|| rest[start..].find("\n]]"));
+        let Some(end) = end.map(|end| start + end + 1) else { break };
+        out.push_str(&rest[..start]);
+        out.push_str(&rest[start..end].replace('\n', " "));
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    (out != code).then_some(out)
 }
 
 /// Flattens a list. The parser nests long lists to the left, one level per command, so this must

@@ -15,6 +15,8 @@ const SYSTEM: [&str; 8] = ["/usr/", "/bin/", "/sbin/", "/lib", "/opt/", "/nix/",
 /// Files that shells run when they start or end.
 const STARTED: &str = ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile \
     .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .login .logout .xinitrc .xsession .xprofile .envrc config.fish";
+/// What stands before a recipe of a makefile.
+const PREFIX: [char; 5] = ['\t', '@', '-', '+', ' '];
 /// Variables that name a program to run.
 const PROGRAMS: &str = "GIT_SSH_COMMAND GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS \
     GIT_PROXY_COMMAND EDITOR VISUAL PAGER MANPAGER LESSOPEN LESSCLOSE BROWSER PROMPT_COMMAND SYSTEMD_EDITOR SUDO_EDITOR \
@@ -252,16 +254,25 @@ impl Shell<'_> {
             }),
         };
         let Some(text) = text else { return Unwrapped::Itself };
-        let recipe = |line: Word| {
-            let from = line.text.strip_prefix('\t')?.trim_start_matches(['@', '-', '+', ' ']);
-            let line = line.tail(line.text.len() - from.len());
-            Some(Unwrapped::Code {
-                code: line.to_code().replace("$$", "$"),
-                arguments: Some(Vec::new()),
-                elsewhere: false,
-            })
-        };
-        Unwrapped::Many(text.split('\n').filter_map(recipe).collect())
+        let mut recipes: Vec<String> = Vec::new();
+        let mut continued = false;
+        for line in text.split('\n') {
+            let from = line.text.trim_start_matches('\t').len();
+            let from =
+                line.text.len() - if continued { from } else { line.text.trim_start_matches(PREFIX).len() };
+            let code = line.tail(from).to_code().replace("$$", "$");
+            match recipes.last_mut() {
+                Some(recipe) if continued => {
+                    recipe.push('\n');
+                    recipe.push_str(&code);
+                }
+                _ if line.text.starts_with('\t') => recipes.push(code),
+                _ => continue,
+            }
+            continued = line.text.ends_with('\\');
+        }
+        let run = |code| Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere: false };
+        Unwrapped::Many(recipes.into_iter().map(run).collect())
     }
 }
 

@@ -96,6 +96,10 @@ impl<'a> Line<'a> {
             (None, Some((last, sources))) => (sources.to_vec(), (*last).clone()),
             (None, None) => return (Vec::new(), Vec::new()),
         };
+        // Nothing can be put into a directory without a name.
+        if destination.known() == Some("") {
+            return (sources, Vec::new());
+        }
         let mut targets = vec![write(destination.clone(), false)];
         for source in &sources {
             // Into a directory; with a `/` or `/.` at its end, rsync and cp mean what is in it.
