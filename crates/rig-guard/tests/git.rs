@@ -54,6 +54,8 @@ fn a_push_that_the_settings_force_is_refused() {
             ("git push origin main", None),
             ("git push origin wip/a:wip/a", None),
             ("git push origin --tags", None),
+            ("git push origin tag wip/a", None),
+            ("git push --tags backup", FORCE),
             ("git -c remote.backup.mirror=false push backup", None),
             ("cd /tmp && git push backup", None),
         ],

@@ -126,7 +126,10 @@ fn tree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
         "checkout" => checkout(&git),
         "switch" => {
             let line = Line::read(git.args, SWITCH);
-            !line.help && (line.on("force") || line.on("discard-changes"))
+            // Where one stays, everything is kept.
+            let stays = ["create", "force-create", "detach"].iter().any(|name| line.on(name));
+            let stays = stays && line.operands.is_empty();
+            !line.help && !stays && (line.on("force") || line.on("discard-changes"))
         }
         "restore" => {
             let line = Line::read(git.args, RESTORE);
@@ -140,7 +143,7 @@ fn tree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
         "checkout-index" => {
             let line = Line::read(git.args, CHECKOUT_INDEX);
             let elsewhere = line.on("prefix") || line.on("temp");
-            line.on("force") && line.on("all") && !elsewhere && !line.help
+            line.on("force") && line.on("all") && !elsewhere && !line.help && git.tree().is_here()
         }
         _ => {
             let line = Line::read(git.args, RM);
@@ -182,6 +185,10 @@ fn checkout(git: &Git<'_>) -> bool {
 
 /// Says whether a word that may be a branch names a file.
 fn is_file(git: &Git<'_>, word: &Word) -> bool {
+    // No branch is called like this.
+    if word.text.ends_with('/') || word.text.starts_with("./") {
+        return true;
+    }
     let path = word.known().and_then(|path| absolute(git.cwd().as_deref(), path));
     path.is_some_and(|path| git.world.read(&path).is_some())
 }

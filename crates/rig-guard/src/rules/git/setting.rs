@@ -10,9 +10,16 @@ pub(super) fn by_settings(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
     if git.sub != "push" || push.line.on("delete") {
         return None;
     }
-    // With a colon in every refspec no setting adds anything.
-    let mapped: Vec<&str> =
-        push.refspecs.iter().filter_map(|word| word.known()).filter(|s| !s.contains(':')).collect();
+    // With a colon in every refspec no setting adds anything, and `tag v1` is none of a branch.
+    let mut mapped: Vec<&str> = Vec::new();
+    let mut refspecs = push.refspecs.iter().filter_map(|word| word.known());
+    while let Some(refspec) = refspecs.next() {
+        match refspec {
+            "tag" => drop(refspecs.next()),
+            refspec if refspec.contains(':') => {}
+            refspec => mapped.push(refspec),
+        }
+    }
     if mapped.is_empty() && !push.refspecs.is_empty() {
         return None;
     }
@@ -32,7 +39,7 @@ pub(super) fn by_settings(git: &Git<'_>, push: &Push<'_>) -> Option<Finding> {
         part.is_some_and(|part| remote.as_ref().is_none_or(|remote| part.eq_ignore_ascii_case(remote)))
     };
     let mirror = settings.iter().rev().find(|(key, _)| own(key, "mirror"));
-    if let Some((key, _)) = mirror.filter(|(_, value)| whole && config::is_true(value)) {
+    if let Some((key, _)) = mirror.filter(|(_, value)| push.refspecs.is_empty() && config::is_true(value)) {
         return Some(Finding::new(format!(
             "`{key}` is set, which overwrites and deletes every ref of the remote"
         )));
