@@ -323,7 +323,7 @@ impl World for System<'_> {
     }
 
     fn real(&self, path: &str) -> String {
-        self.real_in_parent(path).unwrap_or_else(|| self.kept(path, find_real))
+        self.kept(path, |path| self.real_in_parent(path).unwrap_or_else(|| find_real(path)))
     }
 
     fn outline(&self) -> &Protected {

@@ -257,3 +257,23 @@ fn a_function_that_multiplies_is_told_from_one_that_repeats() {
         assert_eq!(!bombs.0.is_empty(), multiplies, "{code}: {:?}", bombs.0);
     }
 }
+
+#[test]
+fn paths_are_made_absolute_however_they_are_written() {
+    for (cwd, path, expected) in [
+        (Some("/w/a"), "b/c", Some("/w/a/b/c")),
+        (Some("/w/a"), "/b/c", Some("/b/c")),
+        (Some("/w/a"), "./b//c/", Some("/w/a/b/c")),
+        (Some("/w/a"), "../../../b", Some("/b")),
+        (Some("/w//a/."), "b", Some("/w/a/b")),
+        (Some("/w/../a"), "b", Some("/a/b")),
+        (Some("/"), "b", Some("/b")),
+        (Some("/w"), "", Some("/w")),
+        (Some("/w"), ".b/..c/d..", Some("/w/.b/..c/d..")),
+        (None, "/", Some("/")),
+        (None, "//b/../c", Some("/c")),
+        (None, "b", None),
+    ] {
+        assert_eq!(rig_guard::shell::absolute(cwd, path).as_deref(), expected, "{cwd:?} {path}");
+    }
+}

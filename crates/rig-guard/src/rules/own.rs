@@ -188,10 +188,10 @@ fn owned(target: &Target, cwd: Option<&str>, follow: bool, world: &dyn World) ->
         return Some(owned);
     }
     // The same file by another name.
-    if !follow || !target.path.marks.is_empty() {
+    let Pattern::Path(path) = pattern else { return None };
+    if !follow {
         return None;
     }
-    let path = absolute(cwd, &target.path.text)?;
     let real = world.real(&path);
     if real == path { None } else { world.protected().find(&Pattern::Path(real), target.below) }
 }

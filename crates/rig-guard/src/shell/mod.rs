@@ -386,6 +386,16 @@ impl<'a> Shell<'a> {
 #[must_use]
 pub fn absolute(cwd: Option<&str>, path: &str) -> Option<String> {
     let base = if path.starts_with('/') { "" } else { cwd? };
+    // Most paths are written as they are.
+    let odd = |part: &[u8]| matches!(part, b"" | b"." | b"..");
+    let plain = |path: &str| !path.as_bytes().split(|byte| *byte == b'/').any(odd);
+    if plain(path.strip_prefix('/').unwrap_or(path)) {
+        match base.strip_prefix('/') {
+            None if base.is_empty() => return Some(path.to_owned()),
+            Some(rest) if plain(rest) => return Some([base, "/", path].concat()),
+            _ => {}
+        }
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in base.split('/').chain(path.split('/')) {
         match part {
