@@ -117,7 +117,9 @@ impl<'a> Line<'a> {
                 _ if text.ends_with(name) => source.tail(text.len() - name.len()),
                 name => Word::literal(name),
             };
-            targets.push(write(super::joined(&destination, &name), true));
+            // What `*` stands for over there is no directory that counts here.
+            let below = !name.is_glob(0);
+            targets.push(write(super::joined(&destination, &name), below));
         }
         (sources, targets)
     }
