@@ -147,7 +147,9 @@ fn tree(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
         }
         _ => {
             let line = Line::read(git.args, RM);
-            let counts = line.on("r") && line.on("force");
+            // A pattern names every file by itself.
+            let several = line.on("r") || line.operands.iter().any(|word| word.text.contains('*'));
+            let counts = several && line.on("force");
             let harmless = line.on("cached") || line.on("dry-run") || line.help;
             counts && !harmless && means_all(&git, &line, &line.operands)
         }
@@ -186,7 +188,7 @@ fn checkout(git: &Git<'_>) -> bool {
 /// Says whether a word that may be a branch names a file.
 fn is_file(git: &Git<'_>, word: &Word) -> bool {
     // No branch is called like this.
-    if word.text.ends_with('/') || word.text.starts_with("./") {
+    if word.text.ends_with('/') || word.text.starts_with("./") || word.text.contains(['*', '?', '[']) {
         return true;
     }
     let path = word.known().and_then(|path| absolute(git.cwd().as_deref(), path));
