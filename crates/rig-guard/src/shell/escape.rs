@@ -2,15 +2,32 @@
 
 /// Replaces backslash escapes by what they stand for, as in `$'...'` and formats of `printf`.
 pub(super) fn unescape(text: &str) -> String {
-    replace(text, false).0
+    if text.contains('\\') { ended(replace(text, false).0) } else { text.to_owned() }
+}
+
+/// The same in a format of `printf`, which goes on behind a NUL: a line break stands for it.
+pub(super) fn unescape_format(text: &str) -> String {
+    let bytes = replace(text, false).0.into_iter().map(|b| if b == 0 { b'\n' } else { b });
+    lossy(bytes.collect())
 }
 
 /// The same as `echo -e` and `%b` do it: says also whether a `\c` ends all output.
 pub(super) fn unescape_until_stop(text: &str) -> (String, bool) {
-    replace(text, true)
+    let (text, stop) = replace(text, true);
+    (ended(text), stop)
 }
 
-fn replace(text: &str, echo: bool) -> (String, bool) {
+/// Ends a text at a NUL, as bash does; it would be a hole here.
+fn ended(mut text: Vec<u8>) -> String {
+    text.truncate(text.iter().position(|b| *b == 0).unwrap_or(text.len()));
+    lossy(text)
+}
+
+fn lossy(text: Vec<u8>) -> String {
+    String::from_utf8(text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+fn replace(text: &str, echo: bool) -> (Vec<u8>, bool) {
     let mut stop = false;
     let mut out: Vec<u8> = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -79,12 +96,7 @@ fn replace(text: &str, echo: bool) -> (String, bool) {
     if !stop {
         out.extend_from_slice(rest.as_bytes());
     }
-    // A NUL ends the text for bash, and would be a hole here.
-    if let Some(end) = out.iter().position(|b| *b == 0) {
-        out.truncate(end);
-    }
-    let text = String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
-    (text, stop)
+    (out, stop)
 }
 
 fn digits(text: &str, radix: u32, most: usize) -> (u32, usize) {

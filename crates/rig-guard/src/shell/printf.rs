@@ -1,6 +1,6 @@
 //! What `printf` prints.
 
-use super::escape::{unescape, unescape_until_stop};
+use super::escape::{unescape_format, unescape_until_stop};
 use super::word::Word;
 
 /// The widest padding that is worked out.
@@ -20,7 +20,7 @@ pub(super) fn printf(args: &[Word]) -> Option<Word> {
         let mut rest = format;
         let mut used = false;
         while let Some(at) = rest.find('%') {
-            printed.text.push_str(&unescape(&rest[..at]));
+            printed.text.push_str(&unescape_format(&rest[..at]));
             rest = &rest[at + 1..];
             let (spec, after) = Spec::read(rest, &mut args)?;
             rest = after;
@@ -41,7 +41,7 @@ pub(super) fn printf(args: &[Word]) -> Option<Word> {
                 None => printed.push(&spec.show(&Word::literal(""))?.0),
             }
         }
-        printed.text.push_str(&unescape(rest));
+        printed.text.push_str(&unescape_format(rest));
         if args.len() == 0 || !used || printed.text.len() > super::MAX_VALUE {
             return Some(printed);
         }

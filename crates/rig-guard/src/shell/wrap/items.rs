@@ -37,7 +37,7 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
     let mut items = match (known, delimiter, &mark) {
         (None, ..) => Vec::new(),
         // `find -print0`: a NUL cannot stand in a text that is followed here.
-        (Some(text), Some('\0'), _) if !text.marks.is_empty() => split(text, |c| matches!(c, '\n' | '\0')),
+        (Some(text), Some('\0'), _) => split(text, |c| matches!(c, '\n' | '\0')),
         (Some(text), Some(delimiter), _) => separated(text, delimiter),
         (Some(text), None, Some(_)) => split(text, |c| c == '\n'),
         (Some(text), None, None) => shell_words(text),
