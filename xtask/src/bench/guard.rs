@@ -24,6 +24,9 @@ const PEERS: [&str; 8] =
 /// The longest command for which other guards are run under valgrind: some need minutes for longer ones.
 const SHORT: usize = 4 << 10;
 
+/// How often a run under valgrind is tried again that ended in another way.
+const TRIES: usize = 5;
+
 /// A command, and with which code the guard has to end.
 struct Case {
     name: &'static str,
@@ -203,14 +206,18 @@ impl Bed {
         Run::read(&line).ok_or_else(|| Error::new(format!("{} printed {line}", process::shown(&command))))
     }
 
-    /// Returns the instructions of one run; none where the program ends in another way under valgrind.
+    /// Returns the instructions of one run; none where the program always ends in another way under
+    /// valgrind, which makes it so slow that the guard may meet its own deadlines.
     fn count(&self, guard: &Guard, code: i32) -> Result<Option<u64>> {
-        let mut command = self.valgrind(guard)?;
-        let output = command.output().doing(|| "start valgrind".into())?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        let count = said.lines().find_map(|line| line.split_once("Collected : "));
-        let count = count.and_then(|(_, count)| count.trim().parse().ok());
-        Ok(count.filter(|_| output.status.code() == Some(code)))
+        for _ in 0..TRIES {
+            let output = self.valgrind(guard)?.output().doing(|| "start valgrind".into())?;
+            if output.status.code() == Some(code) {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let count = said.lines().find_map(|line| line.split_once("Collected : "));
+                return Ok(count.and_then(|(_, count)| count.trim().parse().ok()));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the functions that a command comes by, as the linker knows them.
