@@ -69,7 +69,12 @@ fn long_input_gets_the_verdict_of_short_input() {
 /// Does something with as much stack as a program has, and not a test; without optimisation every call
 /// takes several times as much.
 fn with_the_stack_of_a_program(run: fn()) {
-    std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
+    std::thread::Builder::new()
+        .stack_size(64 << 20)
+        .spawn(run)
+        .expect("a thread")
+        .join()
+        .expect("it did not panic");
 }
 
 #[test]
@@ -232,9 +237,9 @@ impl Counted {
 /// Runs it.
 #[track_caller]
 fn counted(command: &mut Command) -> Counted {
-    let output = command.output().unwrap();
+    let output = command.output().expect("valgrind starts");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let count = said.lines().find_map(|line| line.split_once("Collected : "));
     let count = count.unwrap_or_else(|| panic!("valgrind counted nothing: {said}")).1;
-    Counted { code: output.status.code(), instructions: count.trim().parse().unwrap(), said }
+    Counted { code: output.status.code(), instructions: count.trim().parse().expect("a count"), said }
 }
