@@ -88,7 +88,9 @@ pub(super) fn disk(word: &Word, cwd: Option<&str>) -> Option<Disk> {
         let some = !rest.is_empty() || unknown;
         let plain = dir.chars().all(|c| c.is_ascii_alphanumeric() || "-_+.".contains(c));
         let named = plain && !OTHERS.contains(&dir) && (dir, rest) != ("mapper", "control");
-        return (some && named).then_some(Disk::Sure);
+        // Behind an unknown root it is a directory of that root.
+        let rooted = word.unknowns().all(|(at, _)| at > 0);
+        return (some && named && rooted).then_some(Disk::Sure);
     }
     if word.unknowns().any(|(at, _)| at == "/dev/".len()) {
         return Some(Disk::Likely);
