@@ -2,93 +2,99 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/cases.rs"]
+mod cases;
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use cases::Case;
 use common::{CWD, Session};
 use rig_guard::judge::{self, Refused};
 use rig_guard::policy::{Pack, Policy};
 use rig_guard::rules::{self, Rule};
-
-/// What a line expects: the rule that refuses, or none.
-struct Case {
-    place: String,
-    class: String,
-    rule: Option<String>,
-    /// The packs that are on besides those that always are.
-    packs: Vec<Pack>,
-    command: String,
-}
 
 /// Judges a command in a session where packs are on besides those that always are.
 fn judged(command: &str, packs: &[Pack]) -> Option<Refused> {
     judge::command(command, Some(CWD), &Session::with(Policy::with_packs(packs)))
 }
 
-/// Reads `allow CLASS: COMMAND` and `deny RULE CLASS: COMMAND`; `⏎` stands for a line break. A file whose first
-/// line is `# packs: PACK, PACK` is about these packs.
-fn cases() -> Vec<Case> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).collect();
-    files.sort();
-    let mut cases = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let named = text.lines().next().and_then(|line| line.strip_prefix("# packs: "));
-        let find = |name| Pack::find(name).unwrap_or_else(|| panic!("{file:?}: no pack is called {name:?}"));
-        let packs: Vec<Pack> = named.into_iter().flat_map(|names| names.split(", ")).map(find).collect();
-        for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
-            let place = format!("{}:{}", file.file_name().unwrap().to_string_lossy(), n + 1);
-            let (head, command) = line.split_once(": ").unwrap_or_else(|| panic!("{place}: no `: `"));
-            let head: Vec<&str> = head.split(' ').collect();
-            let (rule, class) = match head[..] {
-                ["deny", rule, class] => (Some(rule.to_owned()), class),
-                ["allow", class] => (None, class),
-                _ => panic!("{place}: neither `allow CLASS` nor `deny RULE CLASS`"),
-            };
-            cases.push(Case {
-                place,
-                class: class.to_owned(),
-                rule,
-                packs: packs.clone(),
-                command: command.replace('⏎', "\n"),
-            });
+/// What came of cases: how many that are to be refused there are and were, and of those to be let through.
+#[derive(Default)]
+struct Tally {
+    dangerous: usize,
+    caught: usize,
+    benign: usize,
+    wrong: usize,
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, refused: Option<&Refused>) {
+        if case.rule.is_some() {
+            self.dangerous += 1;
+            self.caught += usize::from(refused.is_some());
+        } else {
+            self.benign += 1;
+            self.wrong += usize::from(refused.is_some());
         }
     }
-    cases
+}
+
+/// Returns the rows of a table of what was caught and what was refused wrongly.
+fn rows(title: &str, tallies: &BTreeMap<String, Tally>) -> String {
+    let mut text = format!("{title:16} dangerous caught   benign refused\n");
+    for (name, Tally { dangerous, caught, benign, wrong }) in tallies {
+        text.push_str(&format!("{name:16} {dangerous:9} {caught:6} {benign:8} {wrong:7}\n"));
+    }
+    text
 }
 
 #[test]
 fn every_case_is_judged_as_its_line_says() {
-    let cases = cases();
-    let mut report: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    let cases = cases::all();
+    let (mut categories, mut classes) = (BTreeMap::new(), BTreeMap::new());
+    let mut total = BTreeMap::from([("all".to_owned(), Tally::default())]);
     let mut wrong = Vec::new();
     for case in &cases {
         let refused = judged(&case.command, &case.packs);
+        // A benign case belongs to what its file is about.
+        let file = case.place.split(['.', '_', '-']).next().unwrap_or_default();
+        let category = case.rule.as_deref().and_then(|rule| rule.split('.').next()).unwrap_or(file);
+        let tallies = [(&mut categories, category), (&mut classes, case.class.as_str()), (&mut total, "all")];
+        for (tallies, name) in tallies {
+            tallies.entry(name.to_owned()).or_default().add(case, refused.as_ref());
+        }
         let rule = refused.as_ref().map(|r| r.rule.as_ref());
-        report.entry(&case.class).or_default()[usize::from(rule.is_some())] += 1;
         if rule != case.rule.as_deref() {
             wrong
                 .push(format!("{}: expected {:?}, got {refused:?}: {}", case.place, case.rule, case.command));
         }
     }
-    for (class, [allowed, refused]) in report {
-        println!("{class:20} {allowed:4} allowed {refused:4} refused");
-    }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    let report = format!(
+        "What the guard makes of the cases in tests/cases. `RIG_TEST_BLESS=1 cargo test -p rig-guard --test corpus` writes it anew.\n\n{}\n{}\n{}",
+        rows("total", &total),
+        rows("category", &categories),
+        rows("class", &classes)
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus-report.txt");
+    if std::env::var_os("RIG_TEST_BLESS").is_some() {
+        std::fs::write(&path, &report).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), report, "`RIG_TEST_BLESS=1` writes it anew");
 }
 
 #[test]
 fn every_rule_has_its_cases() {
-    let cases = cases();
+    let cases = cases::all();
     for rule in rules::all() {
         let count = cases.iter().filter(|c| c.rule.as_deref() == Some(rule.id)).count();
         assert!(count >= 10, "{}: only {count} cases", rule.id);
     }
-    assert!(cases.len() >= 300, "only {} cases", cases.len());
-    assert!(cases.iter().filter(|c| c.rule.is_none()).count() >= 150);
+    let different: BTreeSet<_> = cases.iter().map(|c| (&c.command, &c.packs)).collect();
+    assert!(different.len() >= 5_000, "only {} cases", different.len());
+    assert!(cases.iter().filter(|c| c.rule.is_none()).count() >= 2_000);
 }
 
 #[test]
