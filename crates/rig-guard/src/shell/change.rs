@@ -90,8 +90,10 @@ impl Shell<'_> {
                     Some(b'%') if !doubled => (Anchor::End, &operand[1..]),
                     _ => (Anchor::Free, operand),
                 };
-                let (pattern, with) = match scan::top_level(operand, b'/') {
-                    Some(at) => (&operand[..at], &operand[at + 1..]),
+                // In `${V////_}` and `${V///x/_}` the pattern begins with a slash.
+                let skip = usize::from(doubled && operand.starts_with('/'));
+                let (pattern, with) = match scan::top_level(&operand[skip..], b'/') {
+                    Some(at) => (&operand[..skip + at], &operand[skip + at + 1..]),
                     None => (operand, ""),
                 };
                 let pattern = Glob::of(&self.pattern(pattern)?);

@@ -20,7 +20,8 @@ impl Parser for Rable {
     fn parse(&self, code: &str) -> Result<List, SyntaxError> {
         // Extended patterns are off in a shell unless it turns them on, but code that needs them
         // to be valid is read with them.
-        let parsed = rable::parse(code, false).or_else(|_| rable::parse(code, true)).ok();
+        let patterns = has_patterns(code);
+        let parsed = rable::parse(code, patterns).or_else(|_| rable::parse(code, !patterns)).ok();
         // rable takes no line breaks in `[[ ]]`.
         let joined = || rable::parse(&joined_tests(code)?, true).ok();
         let nodes = parsed.or_else(joined).ok_or(SyntaxError)?;
@@ -30,6 +31,16 @@ impl Parser for Rable {
         }
         Ok(commands)
     }
+}
+
+/// Says whether a `!(` stands behind other words of its command, where nothing but a pattern can: rable takes it
+/// for a subshell in an arm of a `case`.
+fn has_patterns(code: &str) -> bool {
+    const BEFORE: [&str; 9] = ["", "if", "then", "else", "elif", "while", "until", "do", "time"];
+    code.match_indices("!(").any(|(at, _)| {
+        let command = code[..at].rsplit([';', '&', '|', '(', ')', '{', '\n']).next().unwrap_or_default();
+        !BEFORE.contains(&command.split_whitespace().next_back().unwrap_or_default())
+    })
 }
 
 /// Returns code without line breaks between `[[` and `]]`; `None` where there are none.
