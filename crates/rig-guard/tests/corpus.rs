@@ -79,10 +79,17 @@ fn every_case_is_judged_as_its_line_says() {
         rows("class", &classes)
     );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus-report.txt");
-    if std::env::var_os("RIG_TEST_BLESS").is_some() {
+    if blesses() {
         std::fs::write(&path, &report).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), report, "`RIG_TEST_BLESS=1` writes it anew");
+}
+
+/// Says whether the committed texts are written anew instead of compared.
+fn blesses() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
+    let switch = std::env::var_os("RIG_TEST_BLESS");
+    switch.is_some()
 }
 
 #[test]
@@ -152,8 +159,7 @@ fn table() -> String {
 #[test]
 fn the_documentation_tells_every_rule() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guard-rules.md");
-    #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
-    if std::env::var_os("RIG_TEST_BLESS").is_some() {
+    if blesses() {
         std::fs::write(&path, table()).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), table(), "`RIG_TEST_BLESS=1` writes it anew");

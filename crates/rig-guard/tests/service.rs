@@ -1,7 +1,5 @@
 //! The rig's own service is not ended, by whichever number it is known.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use rig_testkit::{Home, Program};
 
 #[test]
