@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use crate::policy::Extra;
-use crate::rules::links::Links;
-use crate::rules::packs::Seen;
+use crate::rules::before::Before;
 use crate::rules::unreadable::{UNREADABLE, hides_a_name};
-use crate::rules::{self, Finding, Rule, Steps, fs, off, own};
+use crate::rules::{self, Finding, Rule, fs, own};
 use crate::shell::{Call, Context, Found, Language, Rable, Refusal, Shell, Verdict, Visitor};
 use crate::world::World;
 
@@ -95,21 +94,14 @@ struct Judge<'a> {
     world: &'a dyn World,
     /// The code need not be that of a shell.
     foreign: bool,
-    /// The code has found out which process a service of the rig is.
-    service: bool,
     /// What earlier commands say about later ones.
-    seen: Seen,
-    /// What the commands before have done to the repository.
-    steps: Steps,
-    /// Links that the commands before have made.
-    links: Links,
+    before: Before,
     refused: Option<Refused>,
 }
 
 impl<'a> Judge<'a> {
     fn new(world: &'a dyn World, foreign: bool) -> Self {
-        let (seen, steps, links) = (Seen::default(), Steps::default(), Links::default());
-        Self { world, foreign, service: false, seen, steps, links, refused: None }
+        Self { world, foreign, before: Before::default(), refused: None }
     }
 }
 
@@ -131,24 +123,14 @@ impl Judge<'_> {
 
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
-        let found = rules::judge(call, self.world)
-            .or_else(|| self.seen.judge(call, self.world))
-            .or_else(|| self.steps.follow(call, self.world))
-            .or_else(|| self.links.judge(call, self.world));
-        self.seen.note(call, self.world);
-        self.links.note(call);
+        let found = rules::judge(call, self.world).or_else(|| self.before.follow(call, self.world));
         match found {
-            Some((rule, Finding { detail })) => {
+            Some((rule, Finding { detail, .. })) => {
                 let refused = Refused::by(rule, &call.masked(detail), call.display());
-                self.found(call, refused)
-            }
-            None if self.service && off::kills_unknown(call) => {
-                let refused = Refused::by(&off::OFF, off::KILLED, call.display());
                 self.found(call, refused)
             }
             None if call.context.critical => Ok(()),
             None => {
-                self.service |= off::finds_service(call);
                 let by_rule = || self.world.policy().forbids(call, self.world);
                 let refused = by_rule().map(|rule| Refused::by_policy(rule, call.display()));
                 match refused.or_else(|| own::protected_target(call, self.world)) {

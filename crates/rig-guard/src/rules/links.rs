@@ -9,9 +9,18 @@ use crate::world::World;
 /// The most links that are remembered.
 const MAX_LINKS: usize = 64;
 
-/// The links that were made so far: their paths, and where they lead.
+/// The links that were made so far.
 #[derive(Debug, Default)]
-pub(crate) struct Links(Vec<(String, String)>);
+pub(crate) struct Links(Vec<Link>);
+
+/// A link that was made.
+#[derive(Debug)]
+struct Link {
+    path: String,
+    leads: String,
+    /// The number of the command that has made it.
+    by: usize,
+}
 
 impl Links {
     /// Returns what a command is where the links lead; `None` where it uses none.
@@ -19,21 +28,32 @@ impl Links {
         if self.0.is_empty() {
             return None;
         }
-        let words: Vec<Word> = call.words.iter().map(|word| self.followed(word, call.cwd)).collect();
+        let mut used = Vec::new();
+        let mut followed = |word: &Word| match self.followed(word, call.cwd) {
+            Some((path, by)) => {
+                used.push(by);
+                path
+            }
+            None => word.clone(),
+        };
+        let words: Vec<Word> = call.words.iter().map(&mut followed).collect();
         let moved = |redirect: &Redirection| Redirection {
-            target: self.followed(&redirect.target, call.cwd),
+            target: followed(&redirect.target),
             access: redirect.access,
         };
         let redirects: Vec<Redirection> = call.redirects.iter().map(moved).collect();
-        let cwd = call.cwd.map(|cwd| self.path(cwd));
-        if words == call.words && redirects == call.redirects && cwd.as_deref() == call.cwd {
+        let moved = call.cwd.and_then(|cwd| self.path(cwd));
+        used.extend(moved.as_ref().map(|(_, by)| *by));
+        if used.is_empty() {
             return None;
         }
-        super::judge(&call.with(&words, &redirects, cwd.as_deref()), world)
+        let cwd = moved.as_ref().map(|(cwd, _)| cwd.as_str()).or(call.cwd);
+        let (rule, finding) = super::judge(&call.with(&words, &redirects, cwd), world)?;
+        Some((rule, finding.with(used)))
     }
 
-    /// Notes the links that a command makes.
-    pub(crate) fn note(&mut self, call: &Call<'_>) {
+    /// Notes the links that a command makes, by its number.
+    pub(crate) fn note(&mut self, number: usize, call: &Call<'_>) {
         let args = call.args();
         let binds = || {
             args.iter()
@@ -65,41 +85,39 @@ impl Links {
                 vec![(*last).to_owned(), format!("{last}/{}", name(source))]
             };
             for place in places {
-                let Some(link) = absolute(cwd, &place) else { continue };
+                let Some(path) = absolute(cwd, &place) else { continue };
                 // What a symbolic link holds is taken from where it is.
-                let base = link.rsplit_once('/').map(|(dir, _)| dir);
+                let base = path.rsplit_once('/').map(|(dir, _)| dir);
                 let leads = absolute(if symbolic { base } else { cwd }, source);
-                self.0.extend(leads.filter(|leads| *leads != link).map(|leads| (link, leads)));
+                let leads = leads.filter(|leads| *leads != path);
+                self.0.extend(leads.map(|leads| Link { path, leads, by: number }));
             }
         }
     }
 
-    /// Follows a path below a link; the link itself is only a name.
-    fn followed(&self, word: &Word, cwd: Option<&str>) -> Word {
+    /// Follows a path below a link, and says who has made it; the link itself is only a name.
+    fn followed(&self, word: &Word, cwd: Option<&str>) -> Option<(Word, usize)> {
         if word.text.is_empty() || word.text.starts_with('-') || word.unknowns().any(|(at, _)| at == 0) {
-            return word.clone();
+            return None;
         }
         let known = word.marks.iter().map(|mark| mark.at).min().unwrap_or(word.text.len());
-        for (link, leads) in self.0.iter().rev() {
+        for link in self.0.iter().rev() {
             for (at, _) in word.text[..known].match_indices('/').filter(|(at, _)| *at > 0) {
-                if word.text.len() > at + 1 && absolute(cwd, &word.text[..at]).as_ref() == Some(link) {
-                    let mut path = Word::literal(leads.trim_end_matches('/'));
+                if word.text.len() > at + 1 && absolute(cwd, &word.text[..at]).as_ref() == Some(&link.path) {
+                    let mut path = Word::literal(link.leads.trim_end_matches('/'));
                     path.push(&word.tail(at));
-                    return path;
+                    return Some((path, link.by));
                 }
             }
         }
-        word.clone()
+        None
     }
 
-    fn path(&self, cwd: &str) -> String {
-        for (link, leads) in self.0.iter().rev() {
-            if let Some(rest) =
-                cwd.strip_prefix(link.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-            {
-                return format!("{}{rest}", leads.trim_end_matches('/'));
-            }
-        }
-        cwd.to_owned()
+    fn path(&self, cwd: &str) -> Option<(String, usize)> {
+        self.0.iter().rev().find_map(|link| {
+            let rest = cwd.strip_prefix(link.path.as_str())?;
+            let inside = rest.is_empty() || rest.starts_with('/');
+            inside.then(|| (format!("{}{rest}", link.leads.trim_end_matches('/')), link.by))
+        })
     }
 }

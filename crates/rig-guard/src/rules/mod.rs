@@ -4,6 +4,7 @@
 //! carries its own examples, which are tests and the documentation's table.
 
 mod args;
+pub(crate) mod before;
 mod cmdlets;
 pub(crate) mod db;
 mod files;
@@ -83,11 +84,20 @@ impl Rule {
 pub struct Finding {
     /// What is special about this case, as a sentence without a full stop; may be empty.
     pub detail: String,
+    /// The earlier commands that it takes as well, by their numbers from 1.
+    pub with: Vec<usize>,
 }
 
 impl Finding {
     fn new(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into() }
+        Self { detail: detail.into(), with: Vec::new() }
+    }
+
+    fn with(mut self, earlier: impl IntoIterator<Item = usize>) -> Self {
+        self.with = earlier.into_iter().collect();
+        self.with.sort_unstable();
+        self.with.dedup();
+        self
     }
 }
 

@@ -12,16 +12,28 @@ const MANY: usize = 3;
 /// What the commands before have done.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    /// The branches that were deleted at a remote, with the remote where it is known.
-    deleted: Vec<(Option<String>, String)>,
-    /// Everything that is not committed was put into a stash.
-    stashed: bool,
-    /// The branch that was switched to, where its name is known.
-    switched: Option<Option<String>>,
-    /// How many stashes were dropped.
-    dropped: usize,
-    /// What the command right before has printed.
-    printed: Printed,
+    /// The number of the command that is looked at.
+    now: usize,
+    /// The branches that were deleted at a remote.
+    deleted: Vec<Deleted>,
+    /// The command that has put everything that is not committed into a stash.
+    stashed: Option<usize>,
+    /// The branch that was switched to, where its name is known, and by which command.
+    switched: Option<(Option<String>, usize)>,
+    /// The commands that have dropped stashes.
+    dropped: Vec<usize>,
+    /// What the command right before has printed, and which one that was.
+    printed: (Printed, usize),
+}
+
+/// A branch that was deleted at a remote.
+#[derive(Debug)]
+struct Deleted {
+    /// The remote, where it is known.
+    remote: Option<String>,
+    name: String,
+    /// The command that has done it.
+    by: usize,
 }
 
 /// What a command of git has printed about the whole work tree.
@@ -48,7 +60,13 @@ const APPLY: &str = "reverse/R check stat numstat summary cached index 3way/3 in
 
 impl Steps {
     /// Looks at the next command; says what it completes.
-    pub(crate) fn follow(&mut self, call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
+    pub(crate) fn follow(
+        &mut self,
+        number: usize,
+        call: &Call<'_>,
+        world: &dyn World,
+    ) -> Option<(&'static Rule, Finding)> {
+        self.now = number;
         let name = call.name()?;
         // These hand on what was printed.
         if matches!(name, "xargs" | "gxargs" | "parallel" | "read") {
@@ -70,7 +88,7 @@ impl Steps {
         &mut self,
         call: &Call<'_>,
         world: &dyn World,
-        printed: Printed,
+        (printed, printer): (Printed, usize),
     ) -> Option<(&'static Rule, Finding)> {
         const SUBS: [&str; 12] = [
             "push",
@@ -91,7 +109,7 @@ impl Steps {
         if printed != Printed::Changed
             && let Some(branch) = switched(&git)
         {
-            self.switched = Some(branch);
+            self.switched = Some((branch, self.now));
             return None;
         }
         let finding = match git.sub {
@@ -104,10 +122,11 @@ impl Steps {
                 {
                     return None;
                 }
-                return Some((&super::branch::DELETE, Finding::new("the branches are all that there are")));
+                let finding = Finding::new("the branches are all that there are").with([printer]);
+                return Some((&super::branch::DELETE, finding));
             }
             "diff" | "ls-files" | "branch" | "for-each-ref" => {
-                self.printed = listed(&git);
+                self.printed = (listed(&git), self.now);
                 return None;
             }
             "apply" if printed == Printed::Changes => {
@@ -138,13 +157,13 @@ impl Steps {
             }
             _ => return None,
         };
-        Some((&discard::TREE, finding))
+        Some((&discard::TREE, finding.with([printer])))
     }
 
     fn delete(&mut self, remote: Option<String>, name: &str, world: &dyn World) {
         // Tags are moved in this way, and versions are most likely tags.
         if !name.starts_with("refs/tags/") && !is_version(name) && !is_protected(name, world.policy()) {
-            self.deleted.push((remote, branch(name).to_owned()));
+            self.deleted.push(Deleted { remote, name: branch(name).to_owned(), by: self.now });
         }
     }
 
@@ -155,20 +174,20 @@ impl Steps {
         let leases = push.line.on("force-with-lease");
         if !self.deleted.is_empty() || leases {
             let current = match &self.switched {
-                Some(branch) => branch.clone(),
+                Some((branch, _)) => branch.clone(),
                 // What runs at another time runs on another branch.
                 None if git.call.context.later => None,
                 None => git.branch(),
             };
             if let Some(finding) = push::leased(git, &push, current.as_deref()) {
-                return Some(finding);
+                return Some(finding.with(self.switched.as_ref().map(|(_, by)| *by)));
             }
             let targets = push.targets(current.as_deref());
             let again = |name: &str| targets.iter().any(|target| target == "*" || branch(target) == name);
-            if let Some((_, name)) = self.deleted.iter().find(|(other, name)| same(other) && again(name)) {
-                return Some(Finding::new(format!(
-                    "`{name}` was deleted there just before, so that nothing is kept of it"
-                )));
+            if let Some(gone) = self.deleted.iter().find(|gone| same(&gone.remote) && again(&gone.name)) {
+                let detail =
+                    format!("`{}` was deleted there just before, so that nothing is kept of it", gone.name);
+                return Some(Finding::new(detail).with([gone.by]));
             }
         }
         for name in push.deleted() {
@@ -189,9 +208,11 @@ impl Steps {
                 );
                 let part = line.on("patch") || line.on("staged") || line.on("pathspec-from-file");
                 let paths = verb == "push" && !line.operands.is_empty();
-                self.stashed |= !part && !paths && !line.help;
+                if !part && !paths && !line.help {
+                    self.stashed = Some(self.now);
+                }
             }
-            "pop" | "apply" | "branch" => self.stashed = false,
+            "pop" | "apply" | "branch" => self.stashed = None,
             "drop" => {
                 let (_, args) = git.verb()?;
                 let line = Line::read(args, "quiet/q");
@@ -199,15 +220,16 @@ impl Steps {
                     return None;
                 }
                 let newest = |word: &&Word| matches!(word.text.as_str(), "stash@{0}" | "0" | "stash");
-                if self.stashed && line.operands.iter().all(newest) {
+                if let Some(by) = self.stashed.filter(|_| line.operands.iter().all(newest)) {
                     let finding = Finding::new("it was put into the stash just before, which is dropped");
-                    return Some((&discard::TREE, finding));
+                    return Some((&discard::TREE, finding.with([by])));
                 }
-                self.dropped += 1;
                 let listed = git.call.context.chain.iter().any(|step| &**step == "xargs");
-                if self.dropped >= MANY || listed {
-                    return Some((&untracked::STASH, Finding::new("they are dropped one after the other")));
+                if self.dropped.len() + 1 >= MANY || listed {
+                    let finding = Finding::new("they are dropped one after the other");
+                    return Some((&untracked::STASH, finding.with(self.dropped.iter().copied())));
                 }
+                self.dropped.push(self.now);
             }
             _ => {}
         }

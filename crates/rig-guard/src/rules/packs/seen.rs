@@ -14,14 +14,14 @@ use crate::shell::{Access, absolute};
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Every container or image was listed.
-    everything: bool,
-    /// The environment was printed.
-    environment: bool,
+    /// The command that has listed every container or image.
+    everything: Option<usize>,
+    /// The command that has printed the environment.
+    environment: Option<usize>,
     /// The command before prints code that sets up a shell, as `ssh-agent` does.
     setup: bool,
-    /// Files that were fetched from the network.
-    fetched: Vec<String>,
+    /// Files that were fetched from the network, and by which command.
+    fetched: Vec<(String, usize)>,
 }
 
 /// Programs that run code on their standard input or in a file.
@@ -38,16 +38,20 @@ impl Seen {
     pub(crate) fn judge(&self, call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
         let policy = world.policy();
         let on = |rule: &'static Rule| policy.has(rule.pack) && (rule.critical || !call.context.critical);
-        let found = if on(&EVERYTHING) && self.everything && containers::deletes_unknown(call) {
-            Some((&EVERYTHING, Finding::default()))
+        let found = if on(&EVERYTHING)
+            && let Some(by) = self.everything
+            && containers::deletes_unknown(call)
+        {
+            Some((&EVERYTHING, Finding::default().with([by])))
         } else if on(&UNREAD) && !self.setup && self.unread(call) {
-            Some((&UNREAD, Finding::default()))
+            let fetched = call.words.iter().find_map(|word| self.fetched_by(word, call));
+            Some((&UNREAD, Finding::default().with(fetched)))
         } else if on(&SEND)
-            && self.environment
+            && let Some(by) = self.environment
             && call.name().is_some_and(secrets::sends)
             && has_unknown(call)
         {
-            Some((&SEND, Finding::new("the environment was printed before")))
+            Some((&SEND, Finding::new("the environment was printed before").with([by])))
         } else if on(&READ) && call.words.is_empty() {
             // `$(< FILE)`
             let mut files = call.redirects.iter().filter(|r| r.access == Access::Read);
@@ -61,20 +65,21 @@ impl Seen {
         found.filter(|(rule, _)| !policy.excepts(rule, call, world))
     }
 
-    /// Notes a command.
-    pub(crate) fn note(&mut self, call: &Call<'_>, world: &dyn World) {
+    /// Notes a command by its number.
+    pub(crate) fn note(&mut self, number: usize, call: &Call<'_>, world: &dyn World) {
         let policy = world.policy();
         if ![Pack::Containers, Pack::Strict, Pack::Secrets].into_iter().any(|pack| policy.has(pack)) {
             return;
         }
         let Some(name) = call.name() else { return };
-        self.everything |= containers::lists_everything(call);
-        self.environment |= match name {
-            "env" | "printenv" | "set" | "export" | "declare" => {
-                call.args().iter().all(|word| matches!(word.text.as_str(), "-0" | "-p" | "-x" | "-px"))
-            }
-            _ => false,
-        };
+        if containers::lists_everything(call) {
+            self.everything = Some(number);
+        }
+        if matches!(name, "env" | "printenv" | "set" | "export" | "declare")
+            && call.args().iter().all(|word| matches!(word.text.as_str(), "-0" | "-p" | "-x" | "-px"))
+        {
+            self.environment = Some(number);
+        }
         self.setup = lists(SETUPS, name)
             || !matches!(name, "curl" | "wget" | "cat" | "echo")
                 && (call.args().iter().any(|word| lists(SETUP_WORDS, &word.text))
@@ -83,18 +88,22 @@ impl Seen {
                         .first()
                         .is_some_and(|word| matches!(word.text.as_str(), "init" | "hook" | "env")));
         if matches!(name, "curl" | "wget" | "aria2c") {
-            self.fetched.extend(fetched(name, call));
+            self.fetched.extend(fetched(name, call).into_iter().map(|path| (path, number)));
         }
+    }
+
+    /// Returns the number of the command that has fetched a file.
+    fn fetched_by(&self, word: &Word, call: &Call<'_>) -> Option<usize> {
+        let path = word.known().filter(|_| !self.fetched.is_empty())?;
+        let path = absolute(call.cwd, path)?;
+        self.fetched.iter().find(|(own, _)| *own == path).map(|(_, by)| *by)
     }
 
     fn unread(&self, call: &Call<'_>) -> bool {
         let Some(name) = call.name() else { return false };
         let args = call.args();
         let unknown = |word: &Word| word.is_unknown();
-        let known_to_be_fetched = |word: &Word| {
-            let path = word.known().and_then(|text| absolute(call.cwd, text));
-            path.is_some_and(|path| self.fetched.contains(&path))
-        };
+        let known_to_be_fetched = |word: &Word| self.fetched_by(word, call).is_some();
         let shell = lists(SHELLS, name);
         if shell || lists(INTERPRETERS, name) {
             let code = args.iter().position(|word| {
