@@ -277,3 +277,31 @@ fn paths_are_made_absolute_however_they_are_written() {
         assert_eq!(rig_guard::shell::absolute(cwd, path).as_deref(), expected, "{cwd:?} {path}");
     }
 }
+
+#[test]
+fn a_variable_that_nothing_sets_is_taken_for_empty_before_a_directory_of_the_system() {
+    let around = Around {
+        variables: vec![("APP", "/srv/app"), ("NONE", "")],
+        scripts: vec![
+            ("/workspace/app/new.sh", "rm -rf \"$PREFIX/usr\"\n", false),
+            ("/workspace/app/old.sh", "rm -rf \"$PREFIX/usr\"\n", true),
+            ("/workspace/app/env.sh", "PREFIX=$PWD/x\n", false),
+            ("/workspace/app/part.sh", "echo \"$PREFIX\"\n", false),
+        ],
+        ..Around::default()
+    };
+    for (command, rule) in [
+        ("rm -rf \"$PREFIX/usr\"", Some("fs.rm.root")),
+        ("rm -rf \"$NONE/usr\"", Some("fs.rm.root")),
+        ("rm -rf \"$APP/usr\"", None),
+        ("./new.sh", Some("fs.rm.root")),
+        ("PREFIX=/srv/app ./new.sh", None),
+        ("PREFIX=/srv/app; ./new.sh", Some("fs.rm.root")),
+        ("./old.sh", None),
+        (". ./env.sh; rm -rf \"$PREFIX/usr\"", None),
+        (". ./part.sh; rm -rf \"$PREFIX/usr\"", Some("fs.rm.root")),
+        (". ./gone.sh; rm -rf \"$PREFIX/usr\"", None),
+    ] {
+        around.check(command, rule);
+    }
+}

@@ -213,13 +213,15 @@ impl<'a> Places<'a> {
             marks: word.marks.iter().copied().filter(|m| m.kind == Kind::Glob).collect(),
         };
         let pattern = Pattern::of(&without, self.cwd)?;
-        // `$DIR/x` is about a directory of its own, unless it may be the root directory. `./$X` may be
-        // the working directory, which rm does not delete. In `/opt/$X` there is one of many.
+        // `$DIR/x` is about a directory of its own, unless it may be the root directory, or nothing known has
+        // set `DIR`. `./$X` may be the working directory, which rm does not delete. In `/opt/$X` there is
+        // one of many.
         let root = pattern.is_root() || pattern.contents().is_some_and(|dir| dir.is_root());
         let shared = || SHARED.iter().any(|dir| word.text.starts_with(dir));
-        let counts = if at == 0 { root } else { word.text.starts_with('/') && !shared() };
+        let unset = at == 0 && word.text.starts_with('/') && word.only_lacks_unset();
+        let counts = if at == 0 { root || unset } else { word.text.starts_with('/') && !shared() };
         let (place, contents) = self.danger(&pattern).filter(|_| counts)?;
-        let many = matches!(place, Place::Local | Place::Mount | Place::Personal);
+        let many = !unset && matches!(place, Place::Local | Place::Mount | Place::Personal);
         (!many).then(|| danger((place, contents), true))
     }
 

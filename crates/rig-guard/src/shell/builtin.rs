@@ -39,6 +39,7 @@ impl Shell<'_> {
             },
             "eval" => {
                 let words = args.strip_prefix(&[Word::literal("--")]).unwrap_or(args);
+                self.opened |= words.iter().any(Word::is_unknown);
                 return self.code_of("eval", &wrap::join(words), None, |_| ()).map(Some);
             }
             "source" | "." => match wrap::operand(words, "", "") {

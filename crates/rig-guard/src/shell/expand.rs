@@ -390,6 +390,7 @@ impl Shell<'_> {
         match &text[at + 1..at + len - 1] {
             "u" => out.unknown(true, quote.is_quoted()),
             "n" => out.unknown(false, quote.is_quoted()),
+            "s" => out.unset(quote.is_quoted()),
             number => match number.parse::<usize>().ok().and_then(|number| self.cuts.get(number)) {
                 Some(cut) => out.text(cut),
                 None => return Err(Stop::Refused(Refusal::Syntax)),

@@ -124,6 +124,12 @@ impl Fields {
         self.current.push_unknown(empty, self.splits() && !quoted);
     }
 
+    /// Appends a variable that nothing known has set.
+    pub(super) fn unset(&mut self, quoted: bool) {
+        self.open();
+        self.current.push_unset(self.splits() && !quoted);
+    }
+
     /// Appends the value of an expansion.
     pub(super) fn value(&mut self, value: &Word, quoted: bool, separators: &str) {
         if quoted || self.form == Form::Single {
@@ -141,9 +147,7 @@ impl Fields {
         let mut marks = value.marks.iter().peekable();
         for (at, c) in value.text.char_indices() {
             while let Some(mark) = marks.next_if(|m| m.at <= at) {
-                if let Kind::Unknown { empty, .. } = mark.kind {
-                    self.unknown(empty, false);
-                }
+                self.again(mark.kind);
             }
             if self.splits() && separators.contains(c) {
                 self.separator(c);
@@ -155,9 +159,16 @@ impl Fields {
             }
         }
         for mark in marks {
-            if let Kind::Unknown { empty, .. } = mark.kind {
-                self.unknown(empty, false);
-            }
+            self.again(mark.kind);
+        }
+    }
+
+    /// Appends what a value has that is not known.
+    fn again(&mut self, kind: Kind) {
+        match kind {
+            Kind::Unknown { unset: true, .. } => self.unset(false),
+            Kind::Unknown { empty, .. } => self.unknown(empty, false),
+            Kind::Glob => {}
         }
     }
 

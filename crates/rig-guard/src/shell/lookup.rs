@@ -12,6 +12,12 @@ use super::{Shell, absolute};
 const MAX_REFERENCES: usize = 4;
 /// Values of the environment that are shown as they are: places, not secrets.
 const PLAIN: [&str; 7] = ["HOME", "PWD", "TMPDIR", "USER", "LOGNAME", "SHELL", "CLAUDE_PROJECT_DIR"];
+/// Variables that shells set by themselves.
+const OWN: [&str; 8] = ["HOME", "PWD", "OLDPWD", "REPLY", "OPTARG", "MAPFILE", "PIPESTATUS", "BASH_REMATCH"];
+/// Parts of names of variables that hold a place to build in, to pack, or to try something: scripts and
+/// documents write them in front of names of the system, and whoever runs them has set them.
+const STAGES: &str = "build dest dist pkg package tmp temp stag root image img mnt mount target install sandbox \
+    scratch work cache venv virtual conda";
 /// Shorter values of the environment are shown as they are.
 const SHORT: usize = 4;
 
@@ -113,6 +119,18 @@ impl Shell<'_> {
             return Item::Text(Word::literal(value.replace('\0', "")));
         }
         if self.nounset { Item::Text(Word::unknown(false)) } else { Item::Open }
+    }
+
+    /// Says whether neither the code nor the environment sets a variable of which the name does not say that it
+    /// holds a place of its own. Committed scripts may be parts of others.
+    pub(super) fn nothing_sets(&self, name: &str) -> bool {
+        let stage = || {
+            let name = name.to_ascii_lowercase();
+            name == "out" || STAGES.split_ascii_whitespace().any(|part| name.contains(part))
+        };
+        let elsewhere = self.opened || self.context.critical || self.context.elsewhere;
+        let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        variable && !elsewhere && self.state.get(name).is_none() && !OWN.contains(&name) && !stage()
     }
 
     /// Notes that a value came from the environment, so that it is not shown.

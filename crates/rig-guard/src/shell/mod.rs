@@ -145,6 +145,8 @@ pub struct Shell<'a> {
     allexport: bool,
     /// `set -u`: a variable that was never set ends the shell.
     nounset: bool,
+    /// Code was run of which nothing is known: it may have set any variable.
+    opened: bool,
     /// How many `&` lead to here, and how many conditions in the function that is walked through.
     forks: usize,
     guards: usize,
@@ -184,6 +186,7 @@ impl<'a> Shell<'a> {
             functions: false,
             allexport: false,
             nounset: false,
+            opened: false,
             forks: 0,
             guards: 0,
             masks: Vec::new(),

@@ -14,6 +14,8 @@ enum Values {
     Many(Vec<Word>, bool),
     /// Elements of an array of which nothing is known.
     Unknown,
+    /// A variable that nothing known has set.
+    Unset,
 }
 
 impl Shell<'_> {
@@ -36,6 +38,7 @@ impl Shell<'_> {
                 }
             }
             Values::One(_) => out.unknown(true, quoted),
+            Values::Unset => out.unset(quoted),
             Values::Unknown => {
                 // Any number of words, even in quotes.
                 out.unknown(true, false);
@@ -68,7 +71,12 @@ impl Shell<'_> {
                 _ => Values::Unknown,
             });
         }
-        let Some(subscript) = subscript else { return Ok(Values::One(self.scalar(name))) };
+        let Some(subscript) = subscript else {
+            return Ok(match self.scalar(name) {
+                Item::Open if self.nothing_sets(name) => Values::Unset,
+                item => Values::One(item),
+            });
+        };
         let item = self.variable(name);
         if matches!(subscript, "@" | "*") {
             let star = subscript == "*";

@@ -61,7 +61,10 @@ impl Shell<'_> {
 
     /// Walks through a script in the shell itself.
     pub(super) fn sourced(&mut self, path: &Word) -> Flow<Status> {
-        let Some((text, trusted, label)) = self.text_of(path) else { return Ok(Status::Unknown) };
+        let Some((text, trusted, label)) = self.text_of(path) else {
+            self.opened = true;
+            return Ok(Status::Unknown);
+        };
         self.within(
             &format!("source {label}"),
             |context| context.critical |= trusted,

@@ -31,6 +31,8 @@ pub enum Kind {
         empty: bool,
         /// It is not quoted: it may be several words, or none.
         split: bool,
+        /// It is a variable that nothing known has set, so that it most likely is empty.
+        unset: bool,
     },
 }
 
@@ -44,7 +46,9 @@ impl Word {
     /// Returns a word of which nothing is known.
     #[must_use]
     pub fn unknown(empty: bool) -> Self {
-        Self { text: String::new(), marks: vec![Mark { at: 0, kind: Kind::Unknown { empty, split: false } }] }
+        let mut word = Self::default();
+        word.push_unknown(empty, false);
+        word
     }
 
     /// Returns the whole word where nothing of it is unknown.
@@ -81,6 +85,12 @@ impl Word {
         self.marks.iter().any(|m| matches!(m.kind, Kind::Unknown { split: true, .. }))
     }
 
+    /// Says whether all that is unknown are variables that nothing known has set.
+    #[must_use]
+    pub fn only_lacks_unset(&self) -> bool {
+        self.marks.iter().all(|m| !matches!(m.kind, Kind::Unknown { unset: false, .. }))
+    }
+
     /// Returns the places of what is unknown, with whether it may be empty.
     pub fn unknowns(&self) -> impl Iterator<Item = (usize, bool)> {
         self.marks.iter().filter_map(|mark| match mark.kind {
@@ -104,7 +114,13 @@ impl Word {
 
     /// Appends something unknown.
     pub fn push_unknown(&mut self, empty: bool, split: bool) {
-        self.marks.push(Mark { at: self.text.len(), kind: Kind::Unknown { empty, split } });
+        self.marks.push(Mark { at: self.text.len(), kind: Kind::Unknown { empty, split, unset: false } });
+    }
+
+    /// Appends a variable that nothing known has set.
+    pub fn push_unset(&mut self, split: bool) {
+        self.marks
+            .push(Mark { at: self.text.len(), kind: Kind::Unknown { empty: true, split, unset: true } });
     }
 
     /// Appends a character that is an active pattern character.
@@ -152,8 +168,8 @@ impl Word {
     pub fn not_empty(mut self) -> Self {
         if self.text.is_empty() {
             for mark in &mut self.marks {
-                if let Kind::Unknown { empty, .. } = &mut mark.kind {
-                    *empty = false;
+                if let Kind::Unknown { empty, unset, .. } = &mut mark.kind {
+                    (*empty, *unset) = (false, false);
                 }
             }
         }
@@ -171,7 +187,7 @@ impl Word {
             while let Some(mark) = marks.next_if(|m| m.at <= at) {
                 match mark.kind {
                     Kind::Glob => glob = true,
-                    Kind::Unknown { empty, .. } => code.push_str(hole(empty)),
+                    unknown => code.push_str(hole(unknown)),
                 }
             }
             match c {
@@ -181,8 +197,8 @@ impl Word {
             }
         }
         for mark in marks {
-            if let Kind::Unknown { empty, .. } = mark.kind {
-                code.push_str(hole(empty));
+            if mark.kind != Kind::Glob {
+                code.push_str(hole(mark.kind));
             }
         }
         code.push('\'');
@@ -194,10 +210,10 @@ impl Word {
     pub fn to_code(&self) -> String {
         let mut code = String::with_capacity(self.text.len());
         let mut from = 0;
-        for (at, empty) in self.unknowns() {
-            code.push_str(&self.text[from..at]);
-            code.push_str(hole(empty));
-            from = at;
+        for mark in self.marks.iter().filter(|mark| mark.kind != Kind::Glob) {
+            code.push_str(&self.text[from..mark.at]);
+            code.push_str(hole(mark.kind));
+            from = mark.at;
         }
         code.push_str(&self.text[from..]);
         code
@@ -224,13 +240,18 @@ impl Word {
 }
 
 /// Returns the hole for something unknown.
-fn hole(empty: bool) -> &'static str {
-    if empty { "\0u\0" } else { "\0n\0" }
+fn hole(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Unknown { unset: true, .. } => "\0s\0",
+        Kind::Unknown { empty: false, .. } => "\0n\0",
+        _ => "\0u\0",
+    }
 }
 
 /// What encloses a hole in code: `NUL u NUL` is something unknown that may be empty, `NUL n NUL`
-/// something unknown that is not, `NUL 7 NUL` the eighth here-document that was cut out. Shells
-/// cannot be given a NUL, so no command has holes of its own.
+/// something unknown that is not, `NUL s NUL` a variable that nothing known has set, `NUL 7 NUL` the
+/// eighth here-document that was cut out. Shells cannot be given a NUL, so no command has holes of its
+/// own.
 pub const HOLE: char = '\0';
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::world::World;
 /// everything in them.
 ///
 /// A path that is not known is a directory of the project; where it may be empty and the rest is
-/// then one of these, it counts. An option that is not known may make the deletion recursive.
+/// then one of these, it counts, before the name of a directory only where nothing known has set it:
+/// `"$PREFIX/usr"`. An option that is not known may make the deletion recursive.
 pub(super) const RM_ROOT: Rule = Rule {
     id: "fs.rm.root",
     critical: true,

@@ -201,7 +201,7 @@ impl<'t> Reader<'t> {
 fn text(text: &str) -> Word {
     let mut word = Word::default();
     for (n, part) in text.split(HOLE).enumerate() {
-        if n % 2 == 0 { word.text.push_str(part) } else { word.push_unknown(part == "u", false) }
+        if n % 2 == 0 { word.text.push_str(part) } else { word.push_unknown(part != "n", false) }
     }
     word
 }
