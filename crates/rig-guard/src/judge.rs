@@ -123,7 +123,8 @@ impl Judge<'_> {
 
 impl Visitor for Judge<'_> {
     fn call(&mut self, call: &Call<'_>) -> Verdict {
-        let found = rules::judge(call, self.world).or_else(|| self.before.follow(call, self.world));
+        let found = rules::judge_after(&self.before, call, self.world)
+            .or_else(|| self.before.follow(call, self.world));
         match found {
             Some((rule, Finding { detail, .. })) => {
                 let refused = Refused::by(rule, &call.masked(detail), call.display());

@@ -9,10 +9,10 @@ fn guard(home: &Home) -> Program {
 
 /// Returns what is shown of a command, without the directories, the reasons, and the rules that found nothing.
 fn explained(home: &Home, command: &str) -> String {
-    let output = guard(home).cwd("/tmp").args(["explain", command]).output();
+    let output = guard(home).cwd("/usr").args(["explain", command]).output();
     assert_eq!(output.stderr, "", "{command}");
     let off = |line: &str| line.contains(": off, like all of the pack ") || line.ends_with(": nothing found");
-    let told = |line: &&str| !line.starts_with("   in /tmp") && !off(line);
+    let told = |line: &&str| !line.starts_with("   in /usr") && !off(line);
     let kept = |line: &&str| !line.starts_with("why: ") && !line.starts_with("instead: ");
     output.stdout.lines().filter(told).filter(kept).map(|line| format!("{line}\n")).collect()
 }
@@ -102,6 +102,15 @@ refused by fs.rm.root
 2. kill …
    self.off: refuses it together with 1: it ends a service of the rig
 refused by self.off
+",
+        ),
+        (
+            "git checkout --orphan pages && git rm -rf .",
+            "\
+1. git checkout --orphan pages
+2. git rm -rf .
+   git.tree.discard: found, and what ran before makes it harmless
+let through
 ",
         ),
         (

@@ -137,6 +137,9 @@ impl Visitor for Steps<'_> {
                 Some(_) if policy.excepts(rule, call, self.world) => {
                     Opinion::new(rule.id, "found, and an exception permits it")
                 }
+                Some(_) if self.before.lifts(rule, call, self.world) => {
+                    Opinion::new(rule.id, "found, and what ran before makes it harmless")
+                }
                 Some(found) => {
                     refused = true;
                     Opinion::against(rule.id, call, found)

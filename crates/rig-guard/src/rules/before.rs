@@ -1,11 +1,11 @@
 //! What the commands before say about one.
 //!
 //! Most rules look at one command alone. Some refuse what only several of them do together: those
-//! remember what ran, and this is where they are asked.
+//! remember what ran, and this is where they are asked. The other way round, what ran may make a command harmless.
 
 use super::links::Links;
 use super::packs::Seen;
-use super::{Finding, Rule, Steps, off};
+use super::{Finding, Orphan, Rule, Steps, off};
 use crate::shell::Call;
 use crate::world::World;
 
@@ -19,6 +19,7 @@ pub(crate) struct Before {
     seen: Seen,
     steps: Steps,
     links: Links,
+    orphan: Orphan,
 }
 
 impl Before {
@@ -32,10 +33,16 @@ impl Before {
         let found = seen.or(steps).or_else(|| self.links.judge(call, world)).or_else(|| self.killed(call));
         self.seen.note(self.count, call, world);
         self.links.note(self.count, call);
+        self.orphan.follow(call, world);
         if !call.context.critical && off::finds_service(call) {
             self.service = Some(self.count);
         }
         found
+    }
+
+    /// Says whether it lifts what a rule says about a command alone.
+    pub(crate) fn lifts(&self, rule: &Rule, call: &Call<'_>, world: &dyn World) -> bool {
+        self.orphan.lifts(rule, call, world)
     }
 
     fn killed(&self, call: &Call<'_>) -> Option<(&'static Rule, Finding)> {

@@ -23,7 +23,7 @@ pub(crate) mod settings;
 mod targets;
 pub(crate) mod unreadable;
 
-pub(crate) use git::Steps;
+pub(crate) use git::{Orphan, Steps};
 
 use crate::index::{Entries, Index};
 pub use crate::policy::Pack;
@@ -195,6 +195,15 @@ pub(crate) fn is_critical(program: &str, policy: &Policy) -> bool {
 
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
+    judge_after(&before::Before::default(), call, world)
+}
+
+/// The same for a command behind others, which may lift what a rule says about it alone.
+pub(crate) fn judge_after(
+    before: &before::Before,
+    call: &Call<'_>,
+    world: &dyn World,
+) -> Option<(&'static Rule, Finding)> {
     let (name, writes) = (call.name(), call.writes().next().is_some());
     let mut entries = name.map_or(TABLE.unknown, |name| TABLE.programs.of(name));
     if writes {
@@ -207,7 +216,7 @@ pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Findi
     let rules = entries.iter().map(|n| TABLE.rules[n]);
     let rules = rules.filter(|rule| looks_at(rule, name, unknown, writes) && world.policy().has(rule.pack));
     let mut found = rules.filter_map(|rule| Some((rule, (rule.judge)(call, world)?)));
-    found.find(|(rule, _)| !world.policy().excepts(rule, call, world))
+    found.find(|(rule, _)| !world.policy().excepts(rule, call, world) && !before.lifts(rule, call, world))
 }
 
 /// Says whether a rule looks at a command at all.

@@ -12,6 +12,7 @@ mod forge;
 mod history;
 mod invocation;
 mod line;
+mod orphan;
 mod pathspec;
 mod push;
 mod refspec;
@@ -23,6 +24,7 @@ mod untracked;
 use super::{Finding, Pack, Rule};
 use invocation::Git;
 use line::Line;
+pub(crate) use orphan::Orphan;
 pub(crate) use steps::Steps;
 
 /// The rules of this module, in the order in which they are asked.
