@@ -78,14 +78,25 @@ impl Entries {
         Self(std::array::from_fn(|n| self.0[n] & other.0[n]))
     }
 
+    /// Says whether there are none.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0.iter().all(|bits| *bits == 0)
+    }
+
     /// Returns the numbers of the entries, the least first.
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(n, mut bits)| {
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(n * 64 + bit)
-            })
+        let (mut bits, mut part) = (self.0, 0);
+        std::iter::from_fn(move || {
+            // Most commands are in no table: they get by with four comparisons.
+            while part < bits.len() {
+                if bits[part] != 0 {
+                    let bit = bits[part].trailing_zeros() as usize;
+                    bits[part] &= bits[part] - 1;
+                    return Some(part * 64 + bit);
+                }
+                part += 1;
+            }
+            None
         })
     }
 }

@@ -1,8 +1,7 @@
 //! What commands of the shell do to the shell itself.
 
-use std::rc::Rc;
-
 use super::flow::Kind;
+use super::names::Function;
 use super::state::{DIRECTORY, Item, PARAMETERS};
 use super::word::Word;
 use super::wrap;
@@ -79,7 +78,7 @@ impl Shell<'_> {
             "alias" => self.define_aliases(args)?,
             "unalias" => {
                 for word in args {
-                    self.state.put(Rc::from(format!("={}", word.text)), None);
+                    self.state.put(&format!("={}", word.text), None);
                 }
                 Status::Success
             }
@@ -141,7 +140,7 @@ impl Shell<'_> {
         };
         self.state.set("OLDPWD", before);
         self.state.set(DIRECTORY, directory);
-        self.state.put(Rc::from("PWD"), None);
+        self.state.put("PWD", None);
         Ok(Status::Success)
     }
 
@@ -245,7 +244,7 @@ impl Shell<'_> {
         let functions = args.iter().any(|word| word.text == "-f");
         for word in args.iter().filter(|word| !word.text.starts_with('-')) {
             let Some(name) = word.known() else { continue };
-            let function: Rc<str> = Rc::from(format!("(){name}"));
+            let function = Function(name);
             let element =
                 name.split_once('[').and_then(|(array, rest)| Some((array, rest.strip_suffix(']')?)));
             match element {
@@ -263,9 +262,7 @@ impl Shell<'_> {
                     },
                     _ => {}
                 },
-                None if functions
-                    || self.state.get(name).is_none() && self.state.get(&function).is_some() =>
-                {
+                None if functions || self.state.get(name).is_none() && self.state.get(function).is_some() => {
                     self.state.put(function, None);
                 }
                 None => self.state.set(name, Item::Unset),
@@ -283,7 +280,7 @@ impl Shell<'_> {
         let status = self.sourced(path)?;
         let status = self.land(status);
         if !args.is_empty() {
-            self.state.put(Rc::from(PARAMETERS), outer);
+            self.state.put(PARAMETERS, outer);
         }
         Ok(status)
     }

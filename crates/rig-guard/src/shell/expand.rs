@@ -1,5 +1,7 @@
 //! Quote removal and expansion of words as they are written.
 
+use std::rc::Rc;
+
 use super::escape::unescape;
 use super::fields::{Fields, is_pattern};
 use super::state::{Item, Slot};
@@ -269,11 +271,11 @@ impl Shell<'_> {
     }
 
     /// Parses the code of a substitution, and returns where it ends.
-    fn enclosed(&mut self, text: &str, start: usize) -> Flow<(usize, Option<super::List>)> {
+    fn enclosed(&mut self, text: &str, start: usize) -> Flow<(usize, Option<Rc<super::List>>)> {
         let first = scan::closing_paren(text, start).unwrap_or(text.len());
         let mut end = first;
         // Where the pass over the code took a `)` for its end that is none, a later one is.
-        let commands = (0..TRIES).find_map(|_| match self.parse(&text[start..end]) {
+        let commands = (0..TRIES).find_map(|_| match self.parse_again(&text[start..end]) {
             Err(Refusal::Syntax) => {
                 end = text.get(end + 1..)?.find(')')? + end + 1;
                 None

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::state::{Changes, DIRECTORY, INPUT, Item, Mark, OUTPUT, Slot, State};
+use super::names::{Id, Key};
+use super::state::{Changes, DIRECTORY, Item, Mark, OUTPUT, Slot, State, Value};
 use super::syntax::Command;
 use super::word::Word;
 use super::{Flow, Refusal, Shell, Status, Stop};
@@ -17,7 +18,7 @@ const KEPT: usize = 8;
 /// A slot with several values, of which one is tried.
 #[derive(Debug)]
 pub(super) struct Choice {
-    name: Rc<str>,
+    name: Id,
     items: Vec<Item>,
     at: usize,
 }
@@ -32,7 +33,7 @@ pub(super) struct Frame {
     /// How many ways have left it, or something around it.
     left: usize,
     /// The variables that `local` has hidden.
-    pub(super) hidden: Vec<(Rc<str>, Option<Rc<Slot>>)>,
+    pub(super) hidden: Vec<(Id, Value)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ impl Exits {
 
 impl Shell<'_> {
     /// Returns the value of a slot; where it has several, the one that is being tried.
-    pub(super) fn pick(&mut self, name: &str) -> Option<Item> {
+    pub(super) fn pick(&mut self, name: impl Key) -> Option<Item> {
         let slot = self.state.get(name)?;
         if let [item] = slot.items.as_slice() {
             return Some(item.clone());
@@ -132,12 +133,13 @@ impl Shell<'_> {
     }
 
     /// Returns the one of several values that is being tried.
-    pub(super) fn choose(&mut self, name: &str, items: Vec<Item>) -> Item {
-        if let Some(choice) = self.choices.iter().find(|choice| *choice.name == *name) {
+    pub(super) fn choose(&mut self, name: impl Key, items: Vec<Item>) -> Item {
+        let name = self.state.id(name);
+        if let Some(choice) = self.choices.iter().find(|choice| choice.name == name) {
             return choice.items.get(choice.at).cloned().unwrap_or(Item::Open);
         }
         let first = items.first().cloned().unwrap_or(Item::Open);
-        self.choices.push(Choice { name: Rc::from(name), items, at: 0 });
+        self.choices.push(Choice { name, items, at: 0 });
         first
     }
 
@@ -198,9 +200,9 @@ impl Shell<'_> {
     fn narrow(&mut self) {
         for n in 0..self.choices.len() {
             let Choice { name, items, at } = &self.choices[n];
-            if let (Some(slot), Some(item)) = (self.state.get(name), items.get(*at)) {
+            if let (Some(slot), Some(item)) = (self.state.get(*name), items.get(*at)) {
                 let slot = Slot { items: vec![item.clone()], attributes: slot.attributes };
-                self.state.put(Rc::clone(name), Some(Rc::new(slot)));
+                self.state.put(*name, Some(Rc::new(slot)));
             }
         }
     }
@@ -438,7 +440,7 @@ impl Shell<'_> {
         self.jump = None;
         self.nounset = nounset;
         let mut changes = self.state.undo(mark);
-        changes.retain(|name| name.starts_with('/') || name == OUTPUT || name == INPUT);
+        self.state.outlive(&mut changes);
         self.state.apply(changes);
         Ok(result)
     }
@@ -454,12 +456,12 @@ impl Shell<'_> {
         let status = run(self)?;
         let printed = self.state.get(OUTPUT).map_or_else(|| vec![Item::Open], |slot| slot.items.clone());
         self.capturing = outer.1;
-        self.state.put(Rc::from(OUTPUT), outer.0);
+        self.state.put(OUTPUT, outer.0);
         Ok((printed, status))
     }
 
     /// Says whether a command that was walked through since a mark has changed the directory.
     pub(super) fn moved(&self, mark: Mark) -> bool {
-        self.state.since(mark).contains(DIRECTORY)
+        self.state.written(mark, DIRECTORY)
     }
 }

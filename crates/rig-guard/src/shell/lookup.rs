@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::call::Mask;
 use super::fields::SPACE;
-use super::state::{DIRECTORY, Item, PARAMETERS};
+use super::state::{DIRECTORY, Item, PARAMETERS, SEPARATORS};
 use super::word::Word;
 use super::{Shell, absolute};
 
@@ -56,13 +56,13 @@ impl Shell<'_> {
     }
 
     /// Follows `declare -n`.
-    pub(super) fn referred(&self, name: &str) -> String {
-        let mut name = name.to_owned();
+    pub(super) fn referred<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let mut name = Cow::Borrowed(name);
         for _ in 0..MAX_REFERENCES {
-            let next = self.state.get(&name).filter(|slot| slot.attributes.reference);
+            let next = self.state.get(&*name).filter(|slot| slot.attributes.reference);
             match next.and_then(|slot| slot.items.first()) {
                 Some(Item::Text(word)) if word.known().is_some_and(|target| !target.is_empty()) => {
-                    name = word.text.clone();
+                    name = Cow::Owned(word.text.clone());
                 }
                 _ => break,
             }
@@ -74,6 +74,9 @@ impl Shell<'_> {
         let Ok(number) = name.parse::<usize>() else { return Item::Open };
         if number == 0 {
             return self.pick("0").unwrap_or(Item::Text(Word::unknown(false)));
+        }
+        if let Some(Item::Words(words)) = self.state.only(PARAMETERS) {
+            return words.get(number - 1).cloned().map_or(Item::Unset, Item::Text);
         }
         match self.pick(PARAMETERS) {
             Some(Item::Words(words)) => words.get(number - 1).cloned().map_or(Item::Unset, Item::Text),
@@ -158,7 +161,7 @@ impl Shell<'_> {
 
     /// Returns the characters at which unquoted expansions are split.
     pub(super) fn separators(&mut self) -> Cow<'static, str> {
-        if self.state.get("IFS").is_none() {
+        if self.state.get(SEPARATORS).is_none() {
             return SPACE.into();
         }
         match self.scalar("IFS") {

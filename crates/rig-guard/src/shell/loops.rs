@@ -157,9 +157,9 @@ impl Shell<'_> {
         self.jump = None;
         let changes = self.state.undo(mark);
         for (name, value) in changes {
-            let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            let variable = self.state.name(name).starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
             if variable && let Some(slot) = value {
-                let shape = shape(self.state.get(&name), &slot);
+                let shape = shape(self.state.get(name), &slot);
                 let attributes: Attributes = slot.attributes;
                 self.state.put(name, Some(Rc::new(Slot { items: vec![shape], attributes })));
             }

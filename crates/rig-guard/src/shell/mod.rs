@@ -27,6 +27,7 @@ mod flow;
 mod glob;
 mod lookup;
 mod loops;
+mod names;
 mod param;
 mod printf;
 mod program;
@@ -43,6 +44,7 @@ mod syntax;
 mod word;
 mod wrap;
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 pub use call::{Access, Call, Context, Found, Redirection, Verdict, Visitor};
@@ -65,6 +67,9 @@ const MAX_STEPS: usize = 20_000;
 /// How much text all expansions together may make, and one value, in bytes.
 const MAX_TEXT: usize = 8 << 20;
 const MAX_VALUE: usize = 512 << 10;
+/// How many substitutions are kept as they were parsed, and up to which length, in bytes.
+const PARSED: usize = 16;
+const MAX_PARSED: usize = 512;
 /// The clock is read once in so many steps.
 const CLOCK: usize = 64;
 
@@ -122,6 +127,8 @@ pub struct Shell<'a> {
     context: Rc<Context>,
     /// The parts of the code that were cut out before it was parsed.
     cuts: Vec<Rc<str>>,
+    /// The substitutions that were parsed last.
+    parsed: VecDeque<(Box<str>, Rc<List>)>,
     /// What a `break`, a `return` or an `exit` may end, innermost last.
     frames: Vec<Frame>,
     /// The frame that is being left.
@@ -174,6 +181,7 @@ impl<'a> Shell<'a> {
             state,
             context: Rc::default(),
             cuts: Vec::new(),
+            parsed: VecDeque::new(),
             frames: Vec::new(),
             jump: None,
             choices: Vec::new(),
@@ -263,6 +271,22 @@ impl<'a> Shell<'a> {
         self.cuts.extend(prepared.parts.into_iter().map(Rc::from));
         let code = prepared.cut.as_deref().unwrap_or(code);
         self.parser.parse(code).map_err(|SyntaxError| Refusal::Syntax)
+    }
+
+    /// Parses code that may come again: a substitution in a function, or in a loop. The same text is the same
+    /// code, since a hole in it always stands for the same.
+    fn parse_again(&mut self, code: &str) -> Result<Rc<List>, Refusal> {
+        if let Some((_, commands)) = self.parsed.iter().find(|(text, _)| **text == *code) {
+            return Ok(Rc::clone(commands));
+        }
+        let commands = Rc::new(self.parse(code)?);
+        if code.len() <= MAX_PARSED {
+            if self.parsed.len() >= PARSED {
+                self.parsed.pop_front();
+            }
+            self.parsed.push_back((Box::from(code), Rc::clone(&commands)));
+        }
+        Ok(commands)
     }
 
     /// Returns code with what was cut out of it.

@@ -174,8 +174,7 @@ impl Shell<'_> {
             return self.append(keys, quoted, out);
         }
         if matches!(rest, "@" | "*") {
-            let names = self.state.named(name).map(|(own, _)| own.to_string());
-            let names: Vec<Word> = names.take_while(|own| own.starts_with(name)).map(Word::literal).collect();
+            let names = self.state.named(name).into_iter().map(Word::literal).collect();
             return self.append(Values::Many(names, rest == "*"), quoted, out);
         }
         let target = match self.values(name, subscript)? {

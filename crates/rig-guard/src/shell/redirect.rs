@@ -127,14 +127,14 @@ impl Shell<'_> {
                 let before = self.state.get(INPUT).cloned();
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
                 self.isolated(|shell| shell.code(&code))?;
-                self.state.put(Rc::from(INPUT), before);
+                self.state.put(INPUT, before);
                 status
             }
             None if silenced && self.capturing => self.capture(run)?.1,
             None => run(self)?,
         };
         if replaces {
-            self.state.put(Rc::from(INPUT), outer);
+            self.state.put(INPUT, outer);
         }
         Ok(status)
     }

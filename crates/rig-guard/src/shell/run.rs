@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::flow::{Kind, Split};
+use super::names::Function;
 use super::state::{INPUT, Item, PARAMETERS, Slot};
 use super::syntax::{AndOr, Command, End, List, Simple, Test, When};
 use super::word::Word;
@@ -171,7 +172,7 @@ impl Shell<'_> {
                     self.defined.push((Rc::clone(body), false));
                 }
                 self.functions = true;
-                self.state.set(&format!("(){name}"), Item::Code(Rc::clone(body)));
+                self.state.set(Function(name), Item::Code(Rc::clone(body)));
                 Ok(Status::Success)
             }
             Command::Arithmetic(expression, redirects) => self.redirected(redirects, |shell| {
@@ -215,7 +216,7 @@ impl Shell<'_> {
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
         }
-        self.state.put(Rc::from(INPUT), outer);
+        self.state.put(INPUT, outer);
         Ok(status)
     }
 
@@ -293,7 +294,7 @@ impl Shell<'_> {
 
     /// Returns the body of a function.
     pub(super) fn function(&self, name: &str) -> Option<Rc<Command>> {
-        let slot = self.state.get(&format!("(){name}"))?;
+        let slot = self.state.get(Function(name))?;
         slot.items
             .iter()
             .find_map(|item| if let Item::Code(body) = item { Some(Rc::clone(body)) } else { None })
@@ -317,7 +318,7 @@ impl Shell<'_> {
         self.enter(Kind::Function);
         let status = self.command(body)?;
         let status = self.land(status);
-        self.state.put(Rc::from(PARAMETERS), outer);
+        self.state.put(PARAMETERS, outer);
         self.active.pop();
         self.guards = guards;
         Ok(status)

@@ -34,6 +34,19 @@ const MAX_BACKTICK: usize = 4 << 10;
 /// How many pairs of backticks may have an unclosed bracket or quote between them.
 const MAX_UNCLOSED: usize = 4;
 
+/// Which bytes mean something inside of a word, and inside of double quotes.
+static IN_WORDS: [bool; 256] = marked(b" \t\n;&|()<>\\'\"$`");
+static IN_QUOTES: [bool; 256] = marked(b"\"\\$`");
+
+const fn marked(bytes: &[u8]) -> [bool; 256] {
+    let (mut table, mut at) = ([false; 256], 0);
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+}
+
 /// Why code is not judged by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -187,10 +200,18 @@ impl<'a> Scanner<'a> {
                         || matches!(reserved, Some(Reserved::Opens { command: true }));
                     word = command;
                 }
-                _ => self.quoted(byte, false)?,
+                b'\\' | b'\'' | b'"' | b'$' | b'`' => self.quoted(byte, false)?,
+                // The rest of a word.
+                _ => self.pass(&IN_WORDS),
             }
         }
         Ok(false)
+    }
+
+    /// Goes over one byte, and over those behind it that mean nothing.
+    fn pass(&mut self, means: &[bool; 256]) {
+        let rest = self.bytes.get(self.at + 1..).unwrap_or_default();
+        self.at += 1 + rest.iter().position(|byte| means[usize::from(*byte)]).unwrap_or(rest.len());
     }
 
     fn count(&mut self) -> Result<(), Refusal> {
@@ -283,10 +304,11 @@ impl<'a> Scanner<'a> {
     /// Goes to the `"` that ends a quoted text; says whether it is there.
     fn double(&mut self) -> Result<bool, Refusal> {
         while let Some(byte) = self.peek(0) {
-            if byte == b'"' {
-                return Ok(true);
+            match byte {
+                b'"' => return Ok(true),
+                b'\\' | b'$' | b'`' => self.quoted(byte, true)?,
+                _ => self.pass(&IN_QUOTES),
             }
-            self.quoted(byte, true)?;
         }
         self.at = self.bytes.len();
         Ok(false)

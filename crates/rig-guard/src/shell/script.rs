@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use super::program::Language;
 use super::state::{INPUT, Item, PARAMETERS};
-use super::word::Word;
+use super::word::{Word, base};
 use super::wrap::Unwrapped;
 use super::{Flow, Shell, Status};
+use crate::index::Index;
 
 /// How often a script may be inside of itself.
 const MAX_INSIDE: usize = 1;
@@ -21,6 +22,13 @@ const PREFIX: [char; 5] = ['\t', '@', '-', '+', ' '];
 const PROGRAMS: &str = "GIT_SSH_COMMAND GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS \
     GIT_PROXY_COMMAND EDITOR VISUAL PAGER MANPAGER LESSOPEN LESSCLOSE BROWSER PROMPT_COMMAND SYSTEMD_EDITOR SUDO_EDITOR \
     SUDO_ASKPASS RSYNC_RSH CVS_RSH FZF_DEFAULT_COMMAND PSQL_PAGER PSQL_EDITOR";
+
+/// Whether [`PROGRAMS`] may have a name.
+static INDEX: Index<128> = {
+    let mut index = Index::new();
+    index.add_list(PROGRAMS, 0);
+    index
+};
 
 impl Shell<'_> {
     /// Walks through a script that is run by its path. Without a language its first line tells.
@@ -105,6 +113,9 @@ impl Shell<'_> {
 
     /// Follows files that are copied, moved or edited on the way.
     pub(super) fn copies(&mut self, name: &str, words: &[Word]) -> Flow {
+        if !matches!(name, "cp" | "mv" | "ln" | "install" | "tee" | "dd" | "rm") {
+            return Ok(());
+        }
         let args: Vec<&Word> = words[1..].iter().filter(|w| !w.text.starts_with('-')).collect();
         match (name, args.as_slice()) {
             ("cp" | "mv" | "ln" | "install", [from, to]) => {
@@ -135,7 +146,7 @@ impl Shell<'_> {
             ("rm", files) => {
                 for file in files {
                     if let Some(path) = self.path(file) {
-                        self.state.put(Rc::from(path), None);
+                        self.state.put(&path, None);
                     }
                 }
             }
@@ -146,7 +157,7 @@ impl Shell<'_> {
 
     /// Walks through text that is written to a file which is run later.
     pub(super) fn starts_later(&mut self, path: &str, text: &Word) -> Flow {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = base(path);
         let within = |dirs: &[&str]| dirs.iter().any(|dir| path.contains(dir));
         let started = STARTED.split_ascii_whitespace().any(|own| own == name)
             || within(&[
@@ -193,8 +204,7 @@ impl Shell<'_> {
 
     /// Walks through the value of a variable that names a program to run.
     pub(super) fn names_program(&mut self, name: &str, item: &Item) -> Flow {
-        let named =
-            name.contains(['E', 'A', 'O', 'S']) && PROGRAMS.split_ascii_whitespace().any(|own| own == name);
+        let named = !INDEX.of(name).is_empty() && PROGRAMS.split_ascii_whitespace().any(|own| own == name);
         match item {
             Item::Text(text) if named && !text.text.is_empty() => {
                 let code = text.to_code();

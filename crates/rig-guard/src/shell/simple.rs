@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::assign::{self, Assignment};
 use super::call::Redirection;
-use super::state::{Attributes, DIRECTORY, INPUT, Item, PARAMETERS, Slot};
+use super::state::{Attributes, DIRECTORY, HOME, INPUT, Item, PARAMETERS, Slot};
 use super::syntax::Simple;
-use super::word::Word;
+use super::word::{Word, base};
 use super::wrap::Unwrapped;
 use super::{Call, Flow, Shell, Status, absolute};
 
@@ -66,8 +66,7 @@ impl Shell<'_> {
         }
         let mut before = Vec::with_capacity(variables.len());
         for Assignment { name, item } in variables {
-            let name: Rc<str> = Rc::from(name);
-            before.push((Rc::clone(&name), self.state.get(&name).cloned()));
+            before.push((self.state.id(&name), self.state.get(&name).cloned()));
             self.names_program(&name, &item)?;
             self.store(&name, item)?;
             self.export(&name);
@@ -92,7 +91,7 @@ impl Shell<'_> {
         let input = self.input();
         let input_file = self.input_file();
         let cwd = self.directory();
-        let home = self.state.get("HOME").map(|slot| slot.items.as_slice());
+        let home = self.state.get(HOME).map(|slot| slot.items.as_slice());
         let other_home = match home {
             None => false,
             Some([Item::Text(word)]) => word.known() != self.world.home(),
@@ -163,7 +162,7 @@ impl Shell<'_> {
             }
             return self.within(path, |_| (), |shell| shell.called(&body, Item::Words(words[1..].to_vec())));
         }
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = base(path);
         if let Some(status) = self.builtin(name, words)? {
             return Ok(status);
         }
@@ -357,11 +356,12 @@ impl Shell<'_> {
     }
 
     fn declare(&mut self, name: &str, options: &str, local: bool, bare: bool) {
+        let id = self.state.id(name);
         let function = self.frames.iter_mut().rev().find(|frame| frame.kind == super::flow::Kind::Function);
         if let Some(frame) = function.filter(|_| local)
-            && !frame.hidden.iter().any(|(hidden, _)| **hidden == *name)
+            && !frame.hidden.iter().any(|(hidden, _)| *hidden == id)
         {
-            frame.hidden.push((Rc::from(name), self.state.get(name).cloned()));
+            frame.hidden.push((id, self.state.get(id).cloned()));
             self.state.set(name, Item::Unset);
         }
         let before = self.state.get(name).map(|slot| Slot::clone(slot));
@@ -403,18 +403,19 @@ impl Shell<'_> {
     /// Forgets what another shell that is started does not get: functions, aliases, and variables
     /// that are not exported, or every one.
     pub(super) fn child(&mut self, inherits: bool) {
-        for name in self.state.names() {
+        for id in self.state.filled() {
+            let name = self.state.name(id);
             let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
             let own = name.starts_with("()") || name.starts_with('=');
-            let kept = self.state.get(&name).is_some_and(|slot| slot.attributes.exported);
-            if !(variable || own) || kept && inherits || &*name == "HOME" {
+            let kept = self.state.get(id).is_some_and(|slot| slot.attributes.exported);
+            if !(variable || own) || kept && inherits || name == "HOME" {
                 continue;
             }
             // What the environment has is handed on with its new value.
             match inherits && variable {
-                true if self.world.variable(&name).is_some() => {}
-                true => self.state.set(&name, Item::Unset),
-                false => self.state.put(name, None),
+                true if self.world.variable(name).is_some() => {}
+                true => self.state.set(id, Item::Unset),
+                false => self.state.put(id, None),
             }
         }
     }

@@ -7,17 +7,22 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::names::{FIXED, Id, Key, Names};
 use super::syntax::Command;
 use super::word::Word;
 
 /// The working directory.
-pub(super) const DIRECTORY: &str = ":directory";
+pub(super) const DIRECTORY: Id = FIXED[0].1;
 /// The positional parameters.
-pub(super) const PARAMETERS: &str = "@";
+pub(super) const PARAMETERS: Id = FIXED[1].1;
 /// What stands on the standard input.
-pub(super) const INPUT: &str = "<";
+pub(super) const INPUT: Id = FIXED[2].1;
 /// What was written to the standard output, where that is wanted.
-pub(super) const OUTPUT: &str = ">";
+pub(super) const OUTPUT: Id = FIXED[3].1;
+
+/// The variables that are asked for on every way.
+pub(super) const HOME: Id = FIXED[4].1;
+pub(super) const SEPARATORS: Id = FIXED[5].1;
 
 /// How many values of one slot are followed.
 const MAX_ITEMS: usize = 12;
@@ -67,28 +72,27 @@ impl From<Item> for Slot {
     }
 }
 
-type Name = Rc<str>;
-type Value = Option<Rc<Slot>>;
+/// What stands in a slot, if anything.
+pub(super) type Value = Option<Rc<Slot>>;
 
-/// What has changed since a [`Mark`].
+/// What has changed since a [`Mark`], in the order of the names' numbers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Changes(BTreeMap<Name, Value>);
+pub(super) struct Changes(Vec<(Id, Value)>);
 
 impl Changes {
-    /// Keeps the changes whose name passes.
-    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.0.retain(|name, _| keep(name));
-    }
-
-    /// Says whether something has changed.
-    pub(super) fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+    /// Takes writes over, the latest of a slot before those that it has overwritten.
+    fn of(mut writes: Vec<(Id, Value)>) -> Self {
+        if writes.len() > 1 {
+            writes.sort_by_key(|(id, _)| *id);
+            writes.dedup_by_key(|(id, _)| *id);
+        }
+        Self(writes)
     }
 }
 
 impl IntoIterator for Changes {
-    type Item = (Name, Value);
-    type IntoIter = std::collections::btree_map::IntoIter<Name, Value>;
+    type Item = (Id, Value);
+    type IntoIter = std::vec::IntoIter<(Id, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -102,46 +106,67 @@ pub(super) struct Mark(usize);
 /// The slots.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    slots: BTreeMap<Name, Rc<Slot>>,
-    log: Vec<(Name, Value)>,
+    names: Names,
+    /// By the numbers of the names; those beyond the end are empty.
+    slots: Vec<Value>,
+    log: Vec<(Id, Value)>,
     marks: usize,
 }
 
 impl State {
-    pub(super) fn get(&self, name: &str) -> Option<&Rc<Slot>> {
-        self.slots.get(name)
+    pub(super) fn get(&self, name: impl Key) -> Option<&Rc<Slot>> {
+        self.slots.get(name.number_in(&self.names)?.index())?.as_ref()
     }
 
     /// Returns the only value of a slot.
-    pub(super) fn only(&self, name: &str) -> Option<&Item> {
+    pub(super) fn only(&self, name: impl Key) -> Option<&Item> {
         match self.get(name)?.items.as_slice() {
             [item] => Some(item),
             _ => None,
         }
     }
 
-    /// Returns the names that begin with a text, with their slots.
-    pub(super) fn named(&self, prefix: &str) -> impl Iterator<Item = (&Name, &Rc<Slot>)> {
-        self.slots.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+    /// Returns the number of a name.
+    pub(super) fn id(&mut self, name: impl Key) -> Id {
+        name.number(&mut self.names)
     }
 
-    /// Returns every name.
-    pub(super) fn names(&self) -> Vec<Name> {
-        self.slots.keys().cloned().collect()
+    /// Returns the name of a slot.
+    pub(super) fn name(&self, id: Id) -> &str {
+        self.names.text(id)
     }
 
-    pub(super) fn set(&mut self, name: &str, slot: impl Into<Slot>) {
-        self.put(Rc::from(name), Some(Rc::new(slot.into())));
+    /// Returns the slots with something in them.
+    pub(super) fn filled(&self) -> Vec<Id> {
+        self.names.ids().filter(|id| self.get(*id).is_some()).collect()
     }
 
-    pub(super) fn put(&mut self, name: Name, value: Value) {
-        let before = match value {
-            Some(slot) => self.slots.insert(Rc::clone(&name), slot),
-            None => self.slots.remove(&name),
-        };
+    /// Returns the names of slots with something in them that begin with a text, in order.
+    pub(super) fn named(&self, prefix: &str) -> Vec<String> {
+        let names = self.filled().into_iter().map(|id| self.name(id));
+        let mut names: Vec<String> =
+            names.filter(|name| name.starts_with(prefix)).map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(super) fn set(&mut self, name: impl Key, slot: impl Into<Slot>) {
+        self.put(name, Some(Rc::new(slot.into())));
+    }
+
+    pub(super) fn put(&mut self, name: impl Key, value: Value) {
+        let id = self.id(name);
+        let before = self.replace(id, value);
         if self.marks > 0 {
-            self.log.push((name, before));
+            self.log.push((id, before));
         }
+    }
+
+    fn replace(&mut self, id: Id, value: Value) -> Value {
+        if id.index() >= self.slots.len() {
+            self.slots.resize(self.names.count(), None);
+        }
+        std::mem::replace(&mut self.slots[id.index()], value)
     }
 
     /// Begins something that may be taken back; [`keep`](Self::keep) or [`undo`](Self::undo) ends it.
@@ -160,23 +185,32 @@ impl State {
 
     /// Takes everything since a mark back, and returns it.
     pub(super) fn undo(&mut self, mark: Mark) -> Changes {
-        let mut changes = BTreeMap::new();
-        for (name, before) in self.log.drain(mark.0..).rev() {
-            let after = match before {
-                Some(slot) => self.slots.insert(Rc::clone(&name), slot),
-                None => self.slots.remove(&name),
-            };
-            // The latest value is the one that is met first.
-            changes.entry(name).or_insert(after);
+        let mut writes = Vec::with_capacity(self.log.len() - mark.0);
+        while self.log.len() > mark.0
+            && let Some((id, before)) = self.log.pop()
+        {
+            writes.push((id, self.replace(id, before)));
         }
         self.marks -= 1;
-        Changes(changes)
+        Changes::of(writes)
     }
 
     /// Returns what has changed since a mark.
     pub(super) fn since(&self, mark: Mark) -> Changes {
-        let names = self.log[mark.0..].iter().map(|(name, _)| name);
-        Changes(names.map(|name| (Rc::clone(name), self.slots.get(name).cloned())).collect())
+        let mut ids: Vec<Id> = self.log[mark.0..].iter().map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Changes(ids.into_iter().map(|id| (id, self.get(id).cloned())).collect())
+    }
+
+    /// Says whether a slot was written since a mark.
+    pub(super) fn written(&self, mark: Mark, id: Id) -> bool {
+        self.log[mark.0..].iter().any(|(own, _)| *own == id)
+    }
+
+    /// Leaves those changes that outlive a subshell: files, and what is read and printed.
+    pub(super) fn outlive(&self, changes: &mut Changes) {
+        changes.0.retain(|(id, _)| *id == OUTPUT || *id == INPUT || self.name(*id).starts_with('/'));
     }
 
     /// Notes in the log what would be if changes were made, without making them, and returns the place
@@ -199,16 +233,16 @@ impl State {
         let Some(last) = places.last() else { return Changes::default() };
         // For each name its places in the log, in order.
         let mut writes: Vec<usize> = (mark.0..self.log.len()).collect();
-        writes.sort_by(|a, b| self.log[*a].0.cmp(&self.log[*b].0));
-        let mut changes = BTreeMap::new();
+        writes.sort_by_key(|at| self.log[*at].0);
+        let mut changes = Vec::new();
         for group in writes.chunk_by(|a, b| self.log[*a].0 == self.log[*b].0) {
-            let name = &self.log[group[0]].0;
+            let id = self.log[group[0]].0;
             if group[0] >= *last {
                 continue;
             }
             // The value before the first write, between each two, and behind the last.
             let before = group.iter().map(|at| &self.log[*at].1);
-            let current = self.slots.get(name).cloned();
+            let current = self.get(id).cloned();
             let ends = group.iter().copied().chain([usize::MAX]);
             let mut from = 0;
             let mut values = Vec::new();
@@ -220,8 +254,7 @@ impl State {
                 }
                 from = next;
             }
-            changes
-                .insert(Rc::clone(name), if places.len() == 1 { values[0].clone() } else { joined(&values) });
+            changes.push((id, if places.len() == 1 { values[0].clone() } else { joined(&values) }));
         }
         Changes(changes)
     }
@@ -238,14 +271,22 @@ impl State {
         if ways.len() < 2 {
             return ways.pop().map_or((), |only| self.apply(only));
         }
-        let mut names: Vec<Name> = ways.iter().flat_map(|way| way.0.keys().cloned()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            let base = self.slots.get(&name).cloned();
-            let values: Vec<&Value> = ways.iter().map(|way| way.0.get(&name).unwrap_or(&base)).collect();
-            let value = joined(&values);
-            self.put(name, value);
+        let mut ids: Vec<Id> = ways.iter().flat_map(|way| way.0.iter().map(|(id, _)| *id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        // How far each way has been gone through: all are in the same order.
+        let mut at = vec![0; ways.len()];
+        for id in ids {
+            let base = self.get(id).cloned();
+            let values = ways.iter().zip(&mut at).map(|(way, at)| match way.0.get(*at) {
+                Some((own, value)) if *own == id => {
+                    *at += 1;
+                    value
+                }
+                _ => &base,
+            });
+            let value = joined(&values.collect::<Vec<&Value>>());
+            self.put(id, value);
         }
     }
 }
@@ -253,14 +294,20 @@ impl State {
 /// Joins the values that a slot has on several ways.
 fn joined(values: &[&Value]) -> Value {
     let (first, others) = values.split_first()?;
+    // On most ways nothing has changed.
+    let same = |a: &Value, b: &Value| match (a, b) {
+        (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    if others.iter().all(|value| same(first, value)) {
+        return first.as_ref().filter(|slot| slot.items != [Item::Open]).cloned();
+    }
     let items = |value: &Value| value.as_ref().map_or_else(|| vec![Item::Open], |slot| slot.items.clone());
     let attributes = first.as_ref().map(|slot| slot.attributes).unwrap_or_default();
     let mut slot = Slot { items: items(first), attributes };
     let mut before = *first;
     for value in others {
-        // On most ways nothing has changed.
-        let same = matches!((before, value), (Some(a), Some(b)) if Rc::ptr_eq(a, b));
-        if !same {
+        if !same(before, value) {
             slot.add(value.as_ref().map_or(&[Item::Open][..], |slot| &slot.items));
         }
         before = value;
@@ -311,7 +358,7 @@ mod tests {
                 for _ in 0..random(3) {
                     let name = ["a", "b", "c"][random(3)];
                     let value = [None, Some(Item::Open), Some(text("1")), Some(text("2"))][random(4)].clone();
-                    state.put(Rc::from(name), value.map(|item| Rc::new(Slot::from(item))));
+                    state.put(name, value.map(|item| Rc::new(Slot::from(item))));
                 }
                 if random(2) == 0 {
                     let inner = state.mark();

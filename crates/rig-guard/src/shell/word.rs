@@ -61,9 +61,8 @@ impl Word {
     /// be empty in it is taken for empty, and a directory need not be known.
     #[must_use]
     pub fn program(&self) -> Option<&str> {
-        // Names are short, so that a plain loop is faster than a search made for long texts.
-        let from = self.text.bytes().rposition(|b| b == b'/').map_or(0, |at| at + 1);
-        let name = &self.text[from..];
+        let name = base(&self.text);
+        let from = self.text.len() - name.len();
         if self.marks.is_empty() {
             return Some(name);
         }
@@ -237,6 +236,12 @@ impl Word {
         text.push_str(&self.text[from..]);
         if bare { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
     }
+}
+
+/// Returns a path without its directory. Paths are short, so that a plain loop is faster than a search made for
+/// long texts.
+pub(super) fn base(path: &str) -> &str {
+    &path[path.bytes().rposition(|b| b == b'/').map_or(0, |at| at + 1)..]
 }
 
 /// Returns the hole for something unknown.

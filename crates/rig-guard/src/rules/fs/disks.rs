@@ -1,6 +1,7 @@
 //! Which paths are disks, and which programs make their contents go away.
 
 use super::options::Given;
+use crate::index::Index;
 use crate::shell::{Word, absolute};
 
 /// Names of disks, up to what is counted, and whether letters or digits count them.
@@ -178,6 +179,16 @@ static TOOLS: &[Tool] = tools! {
     "asr" "--erase -erase" "" true;
 };
 
+/// Which entries of [`TOOLS`] may have a name.
+static INDEX: Index = {
+    let (mut index, mut n) = (Index::new(), 0);
+    while n < TOOLS.len() {
+        index.add_list(TOOLS[n].names, n);
+        n += 1;
+    }
+    index
+};
+
 /// The programs that [`erases`] knows by their whole names, and those that write to a disk when one
 /// is their target.
 #[rustfmt::skip]
@@ -212,6 +223,11 @@ pub(super) fn erases(
     let target = || args.iter().find(|word| disk(word, cwd).is_some()).cloned();
     if name == "zfs" {
         return zfs(args).then_some(None);
+    }
+    // Every command whose output goes to a file comes by here. The names that stand for all that begin so end
+    // with a mark.
+    if INDEX.of(name).is_empty() && !name.contains(['.', '_']) {
+        return None;
     }
     // A snapshot is made to be removed again.
     let snapshot = |word: &Word| word.text.contains("snap") || word.unknowns().next().is_some();

@@ -2,26 +2,26 @@
 
 use super::super::Shell;
 use super::super::word::Word;
-use super::table::lists;
+use super::table::{lists, sorted};
 use super::{Unwrapped, values};
 
 /// Options before the subcommand that take the next word as their value.
 const VALUES: &str = "-C -c --git-dir --work-tree --namespace --super-prefix --config-env --attr-source";
 
-/// Git's own subcommands, of which no alias can be made.
-const OWN: &str = "
-add am annotate apply archive bisect blame branch bundle cat-file check-attr check-ignore check-mailmap check-ref-format
-checkout checkout-index cherry cherry-pick citool clean clone column commit commit-graph commit-tree config count-objects
-credential credential-cache credential-store daemon describe diff diff-files diff-index diff-tree difftool fast-export
-fast-import fetch fetch-pack filter-branch fmt-merge-msg for-each-ref for-each-repo format-patch fsck gc get-tar-commit-id
-grep gui hash-object help hook index-pack init instaweb interpret-trailers lfs log ls-files ls-remote ls-tree mailinfo mailsplit
-maintenance merge merge-base merge-file merge-index merge-one-file merge-tree mergetool mktag mktree mv name-rev notes
-pack-objects pack-redundant pack-refs patch-id prune prune-packed pull push range-diff read-tree rebase receive-pack reflog
-remote repack replace request-pull rerere reset restore rev-list rev-parse revert rm send-email send-pack shortlog show
-show-branch show-index show-ref sparse-checkout stash status stripspace submodule subtree switch symbolic-ref tag unpack-file
-unpack-objects update-index update-ref update-server-info upload-archive upload-pack var verify-commit verify-pack verify-tag
-version whatchanged worktree write-tree
-";
+/// Git's own subcommands, of which no alias can be made, in order.
+static OWN: [&str; 133] = sorted(
+    "add am annotate apply archive bisect blame branch bundle cat-file check-attr check-ignore check-mailmap check-ref-format \
+    checkout checkout-index cherry cherry-pick citool clean clone column commit commit-graph commit-tree config count-objects \
+    credential credential-cache credential-store daemon describe diff diff-files diff-index diff-tree difftool fast-export \
+    fast-import fetch fetch-pack filter-branch fmt-merge-msg for-each-ref for-each-repo format-patch fsck gc get-tar-commit-id \
+    grep gui hash-object help hook index-pack init instaweb interpret-trailers lfs log ls-files ls-remote ls-tree mailinfo mailsplit \
+    maintenance merge merge-base merge-file merge-index merge-one-file merge-tree mergetool mktag mktree mv name-rev notes \
+    pack-objects pack-redundant pack-refs patch-id prune prune-packed pull push range-diff read-tree rebase receive-pack reflog \
+    remote repack replace request-pull rerere reset restore rev-list rev-parse revert rm send-email send-pack shortlog show \
+    show-branch show-index show-ref sparse-checkout stash status stripspace submodule subtree switch symbolic-ref tag unpack-file \
+    unpack-objects update-index update-ref update-server-info upload-archive upload-pack var verify-commit verify-pack verify-tag \
+    version whatchanged worktree write-tree",
+);
 
 /// How many aliases may lead to one another.
 const MAX_ALIASES: usize = 4;
@@ -47,7 +47,7 @@ impl Shell<'_> {
         }
         let Some(sub) = words.get(at).and_then(Word::known) else { return found(codes) };
         let args = &words[at + 1..];
-        if !OWN.split_ascii_whitespace().any(|own| own == sub) {
+        if OWN.binary_search(&sub).is_err() {
             let key = format!("alias.{}", sub.to_ascii_lowercase());
             let own = settings.iter().rev().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
             let deep = self.context.chain.iter().filter(|step| &***step == "git").count() >= MAX_ALIASES;
@@ -208,5 +208,15 @@ impl Shell<'_> {
             Some((key.to_ascii_lowercase(), Word::literal(value)))
         };
         (0..count.min(100)).filter_map(pair).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subcommands_are_in_the_order_in_which_they_are_searched() {
+        assert!(OWN.is_sorted());
     }
 }

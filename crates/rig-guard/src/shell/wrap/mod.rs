@@ -16,7 +16,7 @@ mod takers;
 use super::assign::Assignment;
 use super::program::Language;
 use super::state::{INPUT, Item};
-use super::word::Word;
+use super::word::{Word, base};
 use super::{Flow, Shell};
 use table::{Rest, SHELLS, Wrapper, lists};
 
@@ -130,7 +130,7 @@ impl Shell<'_> {
         let policy = self.world.policy();
         let named = |word: &Word| {
             word.known().is_some_and(|word| {
-                let name = word.rsplit('/').next().unwrap_or(word);
+                let name = base(word);
                 crate::rules::is_critical(name, policy) || matches!(name, "sudo" | "sh" | "bash")
             })
         };
@@ -214,8 +214,9 @@ pub(super) fn values(words: &[Word], end: usize, names: &str, short: &str) -> Ve
             }
         } else if let Some(letters) = text.strip_prefix('-') {
             for (n, letter) in letters.char_indices() {
-                let option = &format!("-{letter}");
-                let wanted = lists(names, option);
+                let mut option = [b'-'; 5];
+                let end = 1 + letter.encode_utf8(&mut option[1..]).len();
+                let wanted = std::str::from_utf8(&option[..end]).is_ok_and(|option| lists(names, option));
                 if wanted || short.contains(letter) {
                     let from = 1 + n + letter.len_utf8();
                     let attached = word.tail(from);

@@ -97,6 +97,27 @@ pub(super) fn lists(list: &str, word: &str) -> bool {
     false
 }
 
+/// Splits a list of so many words that are in order, while the program is built: a word is found in it by halves.
+pub(super) const fn sorted<const COUNT: usize>(list: &'static str) -> [&'static str; COUNT] {
+    let (mut words, mut found, mut rest, mut at) = ([""; COUNT], 0, list, 0);
+    while at <= rest.len() {
+        if at == rest.len() || rest.as_bytes()[at] == b' ' {
+            let (word, behind) = rest.split_at(at);
+            words[found] = word;
+            found += 1;
+            if behind.is_empty() {
+                break;
+            }
+            (_, rest) = behind.split_at(1);
+            at = 0;
+        } else {
+            at += 1;
+        }
+    }
+    assert!(found == COUNT, "the list has another number of words");
+    words
+}
+
 #[rustfmt::skip]
 static WRAPPERS: &[Wrapper] = wrappers! {
     "sudo" { short: "ACDghpRrTtUu",
