@@ -15,7 +15,8 @@
 //! ```
 //!
 //! An empty list means that every recorded entry is in force. Where nothing is recorded there is
-//! nothing to lose: whoever needs to know asks whether `records` is empty.
+//! nothing to lose: whoever needs to know asks whether `records` is empty, or puts [`standing`] in
+//! the place of records, which takes what stands in the files for what must be in force.
 //!
 //! This module reads. The files are edited by hooks-sync alone.
 
@@ -30,9 +31,11 @@ use serde_json::Value;
 mod fields;
 pub mod json;
 mod load;
+mod own;
 mod session;
 
 pub use load::{EVENTS, Effect, Loaded, Problem, load};
+pub use own::{PROGRAMS, own_entries, standing};
 pub use session::{MANAGED_DIR, Session, SettingsFile, losses};
 
 use crate::paths::Paths;

@@ -1,23 +1,11 @@
 //! Which files keep the guard in force: the rig's own, and Claude's settings.
 
+use rig_core::settings::PROGRAMS;
+
 use crate::rules::pattern::{self, Pattern, Piece};
 
-/// The rig's programs and the names under which they are linked.
-const PROGRAMS: [&str; 10] = [
-    "rig-guard",
-    "rig-prime",
-    "rig-report",
-    "rig-hooks-sync",
-    "rig-escalate",
-    "rig-conductor",
-    "conductor-e-prime",
-    "conductor-e-hook",
-    "conductor-e-hook.sh",
-    "pretool-guard",
-];
-
 /// The settings files in a `.claude` directory.
-const SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
+pub(crate) const SETTINGS: [&str; 2] = ["settings.json", "settings.local.json"];
 
 /// Names of other files of the rig, and of directories that they are in, or names like theirs.
 const OTHERS: [&str; 23] = [
@@ -49,7 +37,7 @@ const OTHERS: [&str; 23] = [
 /// Absolute paths of what keeps the guard in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protected {
-    /// Directories in which nothing may be changed.
+    /// Directories in which nothing may be changed, and files.
     pub trees: Vec<String>,
     /// Directories of the rig's programs, in which other files are ordinary.
     pub bins: Vec<String>,

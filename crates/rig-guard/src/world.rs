@@ -14,10 +14,11 @@ use rig_core::error::chain;
 use rig_core::git::Repository;
 use rig_core::hook::keep_deadline;
 use rig_core::paths::Paths;
-use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session};
+use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session, SettingsFile};
 
-use crate::policy::Policy;
-use crate::protected::Protected;
+use crate::policy::{self, Policy};
+use crate::protected::{Protected, SETTINGS};
+use crate::rules::settings::holds_hooks;
 use crate::shell::absolute;
 
 /// Where a working copy is ordinary work, unless it is the project itself.
@@ -189,10 +190,17 @@ impl<'a> System<'a> {
         for dir in user.into_iter().flatten().chain(ancestors) {
             add(&mut protected.claude, &dir);
         }
-        let config = self.paths.user_config.as_deref().and_then(Path::parent);
-        let system = self.paths.system_config.parent();
-        let state = self.paths.state.as_deref();
-        for dir in [config, system, state, Some(Path::new(MANAGED_DIR))].into_iter().flatten() {
+        for config in self.paths.user_config.iter().chain([&self.paths.system_config]) {
+            match config.parent().filter(|dir| dir.ends_with("rig")) {
+                Some(dir) => add(&mut protected.trees, dir),
+                // Somebody else's directory, with other files in it.
+                None => {
+                    add(&mut protected.trees, config);
+                    add(&mut protected.trees, &config.with_file_name(policy::NAME));
+                }
+            }
+        }
+        for dir in self.paths.state.as_deref().into_iter().chain([Path::new(MANAGED_DIR)]) {
             add(&mut protected.trees, dir);
         }
         let program = std::env::current_exe().ok();
@@ -263,6 +271,17 @@ impl<'a> System<'a> {
             }
             // What must be in force is not known: everything counts.
             Err(_) => protected.switched = true,
+        }
+        for path in protected.claude.iter().flat_map(|dir| SETTINGS.map(|name| format!("{dir}/{name}"))) {
+            if !protected.recorded.contains(&path) && self.read(&path).is_some_and(|text| holds_hooks(&text))
+            {
+                protected.recorded.push(path);
+            }
+        }
+        if protected.recorded.is_empty() && self.records().is_ok_and(<[Record]>::is_empty) {
+            // The guard runs, so its hooks stood somewhere: for all that is known in a file that is gone.
+            let user = self.session().user.into_iter().map(|dir| dir.join("settings.json"));
+            user.filter(|file| !file.exists()).for_each(|file| add(&mut protected.recorded, &file));
         }
         let Protected { trees, bins, recorded, claude, .. } = &mut protected;
         for list in [trees, bins, recorded, claude] {
@@ -343,7 +362,7 @@ impl World for System<'_> {
             && !of_session.iter().any(|f| f.path.to_str().is_some_and(|f| self.real(f) == self.real(path)))
         {
             let scope = if path.ends_with("settings.local.json") { Scope::Local } else { Scope::Project };
-            of_session.push(settings::SettingsFile { scope, path: path.into() });
+            of_session.push(SettingsFile { scope, path: path.into() });
         }
         // A file may be known by several names.
         let changed = change.map(|(path, bytes)| (self.real(path), bytes));
@@ -353,7 +372,9 @@ impl World for System<'_> {
             }
             _ => settings::read(path),
         };
-        let mut losses = settings::losses(records, &of_session, read);
+        let standing = settings::standing(records, &of_session, settings::read);
+        let records = [records, &standing].concat();
+        let mut losses = settings::losses(&records, &of_session, read);
         if records.is_empty() {
             // Nothing says what must be in force; but whatever runs, this ends it.
             let off = of_session.iter().filter(|file| {

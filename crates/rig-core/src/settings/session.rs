@@ -242,8 +242,13 @@ impl Loads<'_> {
     }
 }
 
+/// Returns the name of the program that an entry starts.
+fn name(entry: &Entry) -> Option<&str> {
+    entry.own_program().or_else(|| entry.program_name())
+}
+
 fn describe(entry: &Entry) -> String {
-    format!("`{}` on `{}`", entry.program_name().unwrap_or("the hook"), entry.event)
+    format!("`{}` on `{}`", name(entry).unwrap_or("the hook"), entry.event)
 }
 
 /// Says how an entry is not in a file, if it is not.
@@ -251,14 +256,12 @@ fn missing(entry: &Entry, loaded: &Loaded) -> Option<&'static str> {
     if loaded.entries.iter().any(|other| other.same(entry)) {
         return None;
     }
-    let similar = |other: &Entry| other.event == entry.event && other.program_name() == entry.program_name();
+    let similar = |other: &Entry| other.event == entry.event && name(other) == name(entry);
     Some(if loaded.entries.iter().any(similar) { "is changed" } else { "is missing" })
 }
 
 fn covered(entry: &Entry, cover: &[&Entry]) -> bool {
     cover.iter().any(|other| {
-        other.event == entry.event
-            && other.matcher == entry.matcher
-            && other.program_name() == entry.program_name()
+        other.event == entry.event && other.matcher == entry.matcher && name(other) == name(entry)
     })
 }

@@ -14,7 +14,7 @@ use crate::shell::absolute;
 const LARGEST: u64 = 256 << 10;
 
 /// The name of a policy beside the configuration.
-const NAME: &str = "guard.json";
+pub(crate) const NAME: &str = "guard.json";
 
 /// The name of a policy in a project.
 const OF_PROJECT: &str = ".rig/guard.json";

@@ -21,6 +21,7 @@ use std::sync::Mutex;
 pub use except::Exception;
 pub use extra::Extra;
 pub use file::Carries;
+pub(crate) use load::NAME;
 pub use pack::Pack;
 
 use crate::rules::Rule;

@@ -30,7 +30,11 @@ pub(crate) const SETTINGS: Rule = Rule {
             let written = target.change == Change::Write;
             let document = if written { targets::document::of(call, world) } else { None };
             let counts = match document {
-                Some(document) => settings::disarms(&path, &document, world),
+                Some(document) => {
+                    let lost =
+                        || recorded && world.read(&path).is_none() && !settings::holds_hooks(&document);
+                    settings::disarms(&path, &document, world) || lost()
+                }
                 None => recorded || written && may_hold(target, &path, call, world),
             };
             counts.then_some(path)

@@ -60,6 +60,11 @@ pub(crate) fn disarms(path: &str, document: &[u8], world: &dyn World) -> bool {
     written(path, Some(document.to_vec()), world).is_some()
 }
 
+/// Says whether a document has entries in it that run a program of the rig.
+pub(crate) fn holds_hooks(document: &[u8]) -> bool {
+    !settings::own_entries(document, Scope::User).is_empty()
+}
+
 /// Judges the settings files as they are on the disk, after one of them has changed.
 pub(crate) fn changed(path: Option<&str>, world: &dyn World) -> Option<Refused> {
     let refused = |why: String, instead: &'static str| {
