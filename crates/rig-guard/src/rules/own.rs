@@ -1,5 +1,6 @@
 //! What keeps the guard in force: Claude's settings, and the rig's own files.
 
+use super::fs::Access;
 use super::pattern::Pattern;
 use super::settings;
 use super::targets::{self, Change, Target};
@@ -159,7 +160,17 @@ fn find(
     // Git goes through no links, so what it changes has no other name.
     let follow = call.name() != Some("git");
     targets::changed(call, world).into_iter().find_map(|target| {
+        let access =
+            if target.change == Change::Lose { Access::of(call.words, world) } else { Access::Changed };
+        if access == Access::Kept {
+            return None;
+        }
         let path = counts(&target, owned(&target, call.cwd, follow, world)?)?;
+        // Whoever sets the owner of a home or of its directories sets the one who they belong to.
+        let above = || Pattern::of(&target.path, call.cwd).is_some_and(|pattern| pattern.is_above(&path));
+        if access == Access::Unclear && above() {
+            return None;
+        }
         Some(Finding::new(format!("it is about {path}")))
     })
 }

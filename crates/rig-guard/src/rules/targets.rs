@@ -7,9 +7,10 @@ mod line;
 mod others;
 mod patch;
 
+use super::fs::locks_out;
 use crate::shell::{Call, Word};
 use crate::world::World;
-use line::{Line, locks_out};
+use line::Line;
 
 /// A file that a command changes.
 #[derive(Debug)]
@@ -245,7 +246,7 @@ pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
         }
         "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => {
             // Who takes a directory away from its owner takes everything in it.
-            let all = line.has("R", "recursive") || call.args().iter().any(|word| locks_out(&word.text));
+            let all = line.has("R", "recursive") || locks_out(call.words);
             targets.extend(operands().map(|p| lose(p, all)));
         }
         "dd" => targets.extend(

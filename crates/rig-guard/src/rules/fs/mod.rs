@@ -4,6 +4,7 @@ mod bomb;
 mod deleters;
 mod device;
 mod disks;
+mod kept;
 mod mode;
 mod modes;
 mod owner;
@@ -16,6 +17,7 @@ use super::{Finding, Pack, Rule, options, paths, pattern};
 use crate::shell::Word;
 
 pub(crate) use bomb::FORK_BOMB;
+pub(crate) use kept::{Access, locks_out};
 
 /// The rules of this module, in the order in which they are asked.
 pub(super) static RULES: &[&Rule] = &[

@@ -4,24 +4,6 @@ use super::{Change, Target};
 use crate::rules::options::{bundle, split_long};
 use crate::shell::Word;
 
-/// Says whether a mode takes the right to read or to search from a directory's owner.
-pub(super) fn locks_out(mode: &str) -> bool {
-    if mode.len() >= 3 && mode.len() <= 5 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-        let owner = mode.as_bytes()[mode.len() - 3] - b'0';
-        return owner & 5 != 5;
-    }
-    mode.split(',').any(|clause| {
-        let Some((who, rights)) = clause.split_once(['-', '=']) else { return false };
-        let owner = who.is_empty() || who.contains(['u', 'a']);
-        let takes = clause.contains('-') && rights.contains(['x', 'r']);
-        let sets = clause.contains('=') && !(rights.contains('x') && rights.contains('r'));
-        owner
-            && who.chars().all(|c| "ugoa".contains(c))
-            && rights.chars().all(|c| "rwxXst".contains(c))
-            && (takes || sets)
-    })
-}
-
 /// A command line, split into options and operands without knowing the program.
 pub(super) struct Line<'a> {
     /// The letters of all its options.

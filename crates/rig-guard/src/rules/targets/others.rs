@@ -3,6 +3,7 @@
 use super::line::Line;
 use super::{Target, file_name, joined, lose, write};
 use crate::protected::Protected;
+use crate::rules::fs::Access;
 use crate::rules::options::bundle;
 use crate::shell::{Call, Find, Word, absolute};
 use crate::world::World;
@@ -55,7 +56,9 @@ pub(super) fn found(call: &Call<'_>, world: &dyn World) -> Vec<Target> {
     let destroys = |(run, _): &(std::ops::Range<usize>, bool)| {
         const DESTROYERS: &str = "rm unlink shred truncate chmod chown mv rmdir gzip";
         let words = &call.words[run.clone()];
-        words.first().and_then(Word::program).is_some_and(|name| DESTROYERS.split(' ').any(|own| own == name))
+        let destroyer = |name: &str| DESTROYERS.split(' ').any(|own| own == name);
+        words.first().and_then(Word::program).is_some_and(destroyer)
+            && Access::of(words, world) != Access::Kept
     };
     if find.deletes || find.runs.iter().any(destroys) {
         let kept = |name: &str| !Protected::may_be_own_name(name);
