@@ -8,18 +8,19 @@
 //! Called without arguments and with something other than a terminal as stdin, or with
 //! `hook` as the first argument, a program is a hook. Everything else is its command line.
 
+mod deadline;
+
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub use self::deadline::{keep_deadline, look_up};
 use crate::env::Environment;
 use crate::paths::Paths;
 
@@ -29,12 +30,6 @@ pub const STDIN_DEADLINE: Duration = Duration::from_secs(1);
 /// How long a hook that blocks takes for its answer in all. A build for tests is many times slower.
 const ANSWER_DEADLINE: Duration =
     if cfg!(debug_assertions) { Duration::from_secs(30) } else { STDIN_DEADLINE };
-
-/// The hook that runs, and by when it has to answer.
-static WATCH: OnceLock<(&str, OnFailure, Instant)> = OnceLock::new();
-
-/// The exit code that was decided on; greater than any before that.
-static DECIDED: AtomicU32 = AtomicU32::new(u32::MAX);
 
 /// The largest event that is read. The client sends whole files; 32 MiB is ten times the largest seen.
 pub const STDIN_LIMIT: usize = 32 << 20;
@@ -222,11 +217,11 @@ pub fn main(hook: &Hook) -> ExitCode {
     let mut paths = Paths::of_user(&env);
     let answered = redirect(arguments, &mut paths).and_then(|()| {
         let mut event = read_stdin(hook.on_failure, started + STDIN_DEADLINE)?;
-        let _ = WATCH.set((hook.name, hook.on_failure, started + ANSWER_DEADLINE));
+        deadline::set(hook.name, hook.on_failure, started + ANSWER_DEADLINE);
         with_payload(&mut event, |payload| (hook.run)(&Invocation { payload, env, paths: paths.clone() }))
     });
     let outcome = answered.unwrap_or_else(|failure| failed(hook, &failure, &paths));
-    DECIDED.store(outcome.code.into(), Ordering::SeqCst);
+    deadline::decided(outcome.code);
     if outcome.code != 0 {
         // What is kept of a refusal may hang; the refusal stands.
         keep_deadline();
@@ -375,43 +370,6 @@ fn write(outcome: &Outcome) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(outcome.stdout.as_bytes());
     let _ = stdout.flush();
-}
-
-/// Sees to it that a hook which blocks answers in time, even where a read hangs. To be called before
-/// files are read that need not be at hand; a thread is started for it, which costs a tenth of a start.
-pub fn keep_deadline() {
-    static STARTED: Once = Once::new();
-    if let Some((name, OnFailure::Block, deadline)) = WATCH.get() {
-        STARTED.call_once(|| watch(name, OnFailure::Block, *deadline));
-    }
-}
-
-/// Ends the process at a deadline, from a thread, since no other way holds while a read from a dead
-/// file system hangs: with what was decided on by then, and else with the code of the hook's policy.
-fn watch(name: &'static str, on_failure: OnFailure, deadline: Instant) {
-    let end = move || {
-        std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
-        let code = DECIDED.load(Ordering::SeqCst);
-        if code == u32::MAX && writable(rustix::stdio::stderr()) {
-            let message = format!(
-                "{name}: no verdict in time, since a file cannot be read or the machine is busy; {}\n",
-                on_failure.consequence()
-            );
-            // Past the lock, which whoever hangs may hold.
-            let _ = rustix::io::write(rustix::stdio::stderr(), message.as_bytes());
-        }
-        #[expect(clippy::disallowed_methods, reason = "whatever hangs would go on for ever")]
-        std::process::exit(i32::from(u8::try_from(code).unwrap_or(on_failure.code())));
-    };
-    // Without the thread the client's own limit is left.
-    let _ = std::thread::Builder::new().stack_size(64 << 10).spawn(end);
-}
-
-/// Says whether a write would not block.
-fn writable(fd: rustix::fd::BorrowedFd<'_>) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 /// Ends the process on a panic with one line and the code of the hook's policy. Without this a

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rig_core::env::Environment;
 use rig_core::error::chain;
 use rig_core::git::Repository;
-use rig_core::hook::keep_deadline;
+use rig_core::hook::{keep_deadline, look_up};
 use rig_core::paths::Paths;
 use rig_core::settings::{self, MANAGED_DIR, Record, Scope, Session, SettingsFile};
 
@@ -255,7 +255,7 @@ impl<'a> System<'a> {
         let unlinked = |error: std::io::Error| {
             matches!(error.kind(), std::io::ErrorKind::InvalidInput | std::io::ErrorKind::NotFound)
         };
-        keep_deadline();
+        let _ = look_up(Path::new(&path));
         std::fs::read_link(&path).is_err_and(unlinked).then_some(path)
     }
 
@@ -311,7 +311,7 @@ fn add(list: &mut Vec<String>, path: &Path) {
 }
 
 fn find_real(path: &str) -> String {
-    keep_deadline();
+    let _ = look_up(Path::new(path));
     let mut rest = Vec::new();
     let mut existing = Path::new(path);
     loop {
@@ -333,7 +333,11 @@ impl World for System<'_> {
     }
 
     fn git_top(&self, dir: &str) -> Option<String> {
-        keep_deadline();
+        // What a work tree of its own has there is read.
+        let top = Path::new(dir).ancestors().find(|top| look_up(&top.join(".git")))?;
+        if look_up(&top.join(".git/commondir")) {
+            keep_deadline();
+        }
         Repository::find(Path::new(dir))?.top.to_str().map(str::to_owned)
     }
 

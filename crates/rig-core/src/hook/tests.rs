@@ -88,8 +88,10 @@ fn a_panic_ends_in_one_line_and_the_code_of_the_policy() {
 #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
 fn hangs_when_asked_to() {
     let Ok(decided) = std::env::var("RIG_TEST_HANG") else { return };
-    DECIDED.store(decided.parse().unwrap_or(u32::MAX), Ordering::SeqCst);
-    watch("rig-x", OnFailure::Block, Instant::now() + Duration::from_millis(20));
+    if let Ok(code) = decided.parse() {
+        deadline::decided(code);
+    }
+    deadline::watch("rig-x", OnFailure::Block, Instant::now() + Duration::from_millis(20));
     // As whoever writes to a reader that does not read.
     let _held = std::io::stderr().lock();
     std::thread::sleep(Duration::from_secs(600));
