@@ -6,6 +6,8 @@
 //! for their names, which is made from what typical commands come by. A function that the script does not
 //! know stands where it always stood, so that a script which is out of date costs time and nothing else.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -13,7 +15,7 @@ use crate::context::Context;
 use crate::error::{Doing, Result};
 use crate::say;
 
-/// Commands that are typical, those first that need what all others need as well.
+/// Commands that are typical. What most of them need comes first.
 const TYPICAL: [&str; 14] = [
     "cargo test -p app --locked && git add -A && git commit -m 'x'",
     "git status --short",
@@ -38,16 +40,25 @@ pub(crate) fn script(cx: &Context) -> PathBuf {
 
 /// Writes the linker script anew; `profile` says what a command comes by.
 pub(crate) fn write(cx: &Context, profile: impl Fn(&str) -> Result<String>) -> Result<()> {
-    let mut patterns = Vec::new();
+    let mut patterns: Vec<(String, usize)> = Vec::new();
     for command in TYPICAL {
-        for pattern in functions(&profile(command)?) {
-            if !patterns.contains(&pattern) {
-                patterns.push(pattern);
+        let profile = profile(command)?;
+        let needed: BTreeSet<String> = functions(&profile).collect();
+        // In the order in which they were met, among those that as many commands need.
+        for pattern in functions(&profile) {
+            if !patterns.iter().any(|(known, _)| *known == pattern) {
+                patterns.push((pattern, 0));
             }
         }
+        for (pattern, commands) in &mut patterns {
+            *commands += usize::from(needed.contains(pattern));
+        }
     }
+    patterns.sort_by_key(|(_, commands)| Reverse(*commands));
     let count = patterns.len();
-    let lines: String = patterns.iter().map(|pattern| format!("    *(.text.{pattern})\n")).collect();
+    // What is called seldom, as the compiler sees it, is in sections of another name.
+    let line = |pattern: &str| format!("    *(.text.{pattern} .text.unlikely.{pattern})\n");
+    let lines: String = patterns.iter().map(|(pattern, _)| line(pattern)).collect();
     let text = format!(
         "/* Written by `cargo xtask bench guard --order`, see xtask/src/order.rs. */\n\
          SECTIONS {{\n  .text.hot : {{\n{lines}  }}\n}}\nINSERT BEFORE .text;\n"
@@ -75,6 +86,9 @@ fn pattern(name: &str) -> Option<String> {
         format!("_ZN{path}17h*")
     } else if name.starts_with("_R") {
         without_hashes(name)
+    } else if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        // A function of the C library.
+        name.to_owned()
     } else {
         return None;
     };
@@ -124,7 +138,7 @@ mod tests {
                 "_RNvNvMs2_NtCs2Nb3gJ4iU0I_5alloc7raw_vecB8_7reserve",
                 Some("_RNvNvMs2_NtCs*_5alloc7raw_vecB8_7reserve"),
             ),
-            ("memcpy", None),
+            ("memcpy", Some("memcpy")),
             ("(below main)", None),
         ] {
             assert_eq!(pattern(name).as_deref(), expected, "{name}");
