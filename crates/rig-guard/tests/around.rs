@@ -1,89 +1,12 @@
 //! What is around a command: the environment, scripts on the disk, git's settings, the time.
 
+#[path = "common/around.rs"]
+mod around;
 mod common;
 
-use common::{CWD, Session};
-use rig_guard::judge::{self, Refused};
-use rig_guard::policy::Policy;
-use rig_guard::protected::Protected;
+use around::Around;
+use common::CWD;
 use rig_guard::shell::{Call, Context, Rable, Refusal, Shell, Verdict, Visitor};
-use rig_guard::world::{Script, World};
-
-/// A session with an environment, some scripts, and settings of git.
-#[derive(Default)]
-struct Around {
-    session: Session,
-    variables: Vec<(&'static str, &'static str)>,
-    scripts: Vec<(&'static str, &'static str, bool)>,
-    settings: Vec<(&'static str, &'static str)>,
-    exhausted: bool,
-}
-
-impl World for Around {
-    fn home(&self) -> Option<&str> {
-        self.session.home()
-    }
-
-    fn git_top(&self, dir: &str) -> Option<String> {
-        self.session.git_top(dir)
-    }
-
-    fn roots(&self) -> Vec<String> {
-        self.session.roots()
-    }
-
-    fn real(&self, path: &str) -> String {
-        self.session.real(path)
-    }
-
-    fn outline(&self) -> &Protected {
-        self.session.outline()
-    }
-
-    fn protected(&self) -> &Protected {
-        self.session.protected()
-    }
-
-    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
-        self.session.losses(change)
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.session.read(path)
-    }
-
-    fn policy(&self) -> &Policy {
-        self.session.policy()
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        self.variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
-    }
-
-    fn script(&self, path: &str) -> Option<Script> {
-        let (_, text, trusted) = self.scripts.iter().find(|(own, ..)| *own == path)?;
-        Some(Script { text: (*text).to_owned(), trusted: *trusted })
-    }
-
-    fn git_config(&self, _: Option<&str>, key: &str) -> Vec<String> {
-        self.settings.iter().filter(|(own, _)| *own == key).map(|(_, value)| (*value).to_owned()).collect()
-    }
-
-    fn exhausted(&self) -> bool {
-        self.exhausted
-    }
-}
-
-impl Around {
-    fn judge(&self, command: &str) -> Option<Refused> {
-        judge::command(command, Some(CWD), self)
-    }
-
-    #[track_caller]
-    fn check(&self, command: &str, rule: Option<&str>) {
-        assert_eq!(self.judge(command).map(|r| r.rule.to_string()).as_deref(), rule, "{command}");
-    }
-}
 
 #[test]
 fn values_of_the_environment_are_followed_and_not_shown() {
@@ -122,21 +45,21 @@ fn values_of_the_environment_are_followed_and_not_shown() {
 #[test]
 fn scripts_are_judged_by_what_they_do_and_who_wrote_them() {
     let around = Around {
-        scripts: vec![
-            ("/workspace/app/new.sh", "#!/bin/sh\nchmod 777 x\n", false),
-            ("/workspace/app/old.sh", "#!/bin/sh\nchmod 777 x\n", true),
-            ("/workspace/app/clean.sh", "rm -rf \"${1:-/}\"\n", true),
+        files: vec![
+            ("new.sh", "#!/bin/sh\nchmod 777 x\n", false),
+            ("old.sh", "#!/bin/sh\nchmod 777 x\n", true),
+            ("clean.sh", "rm -rf \"${1:-/}\"\n", true),
             (
                 "/workspace/app/tool.py",
                 "#!/usr/bin/env python3\nimport os\nos.system('git push --force')\n",
                 false,
             ),
-            ("/workspace/app/lib.sh", "D=/\nclean() { rm -rf \"$D\"; }\n", true),
-            ("/workspace/app/deep.sh", "bash new.sh\n", true),
-            ("/workspace/app/self.sh", "./self.sh; ./self.sh\n", false),
-            ("/workspace/app/broken.sh", "if true; then\nchmod 777 x (\n", false),
-            ("/workspace/app/broken-old.sh", "if true; then\nchmod 777 $X (\n", true),
-            ("/workspace/app/safe.sh", "set -eu\nrm -rf \"$1\"\n", false),
+            ("lib.sh", "D=/\nclean() { rm -rf \"$D\"; }\n", true),
+            ("deep.sh", "bash new.sh\n", true),
+            ("self.sh", "./self.sh; ./self.sh\n", false),
+            ("broken.sh", "if true; then\nchmod 777 x (\n", false),
+            ("broken-old.sh", "if true; then\nchmod 777 $X (\n", true),
+            ("safe.sh", "set -eu\nrm -rf \"$1\"\n", false),
         ],
         ..Around::default()
     };
@@ -282,11 +205,11 @@ fn paths_are_made_absolute_however_they_are_written() {
 fn a_variable_that_nothing_sets_is_taken_for_empty_before_a_directory_of_the_system() {
     let around = Around {
         variables: vec![("APP", "/srv/app"), ("NONE", "")],
-        scripts: vec![
-            ("/workspace/app/new.sh", "rm -rf \"$PREFIX/usr\"\n", false),
-            ("/workspace/app/old.sh", "rm -rf \"$PREFIX/usr\"\n", true),
-            ("/workspace/app/env.sh", "PREFIX=$PWD/x\n", false),
-            ("/workspace/app/part.sh", "echo \"$PREFIX\"\n", false),
+        files: vec![
+            ("new.sh", "rm -rf \"$PREFIX/usr\"\n", false),
+            ("old.sh", "rm -rf \"$PREFIX/usr\"\n", true),
+            ("env.sh", "PREFIX=$PWD/x\n", false),
+            ("part.sh", "echo \"$PREFIX\"\n", false),
         ],
         ..Around::default()
     };

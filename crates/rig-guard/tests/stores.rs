@@ -2,108 +2,44 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/around.rs"]
+mod around;
 mod common;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{CWD, Session};
+use around::Around;
+use common::Session;
 use rig_core::paths::Paths;
-use rig_guard::judge;
 use rig_guard::policy::Policy;
-use rig_guard::protected::Protected;
-use rig_guard::world::{Script, World};
 
 /// A session with files on the disk.
-#[derive(Default)]
-struct Disk {
-    session: Session,
-    files: BTreeMap<String, Script>,
-}
-
-impl Disk {
-    fn file(mut self, path: &str, text: &str, trusted: bool) -> Self {
-        let script = Script { text: text.to_owned(), trusted };
-        self.files.insert(format!("{CWD}/{path}"), script);
-        self
-    }
-
-    #[track_caller]
-    fn check(&self, command: &str, expected: Option<&str>) {
-        let refused = judge::command(command, Some(CWD), self);
-        assert_eq!(refused.as_ref().map(|r| r.rule.as_ref()), expected, "{command}: {refused:?}");
-    }
-}
-
-impl World for Disk {
-    fn home(&self) -> Option<&str> {
-        self.session.home()
-    }
-
-    fn git_top(&self, dir: &str) -> Option<String> {
-        self.session.git_top(dir)
-    }
-
-    fn roots(&self) -> Vec<String> {
-        self.session.roots()
-    }
-
-    fn real(&self, path: &str) -> String {
-        self.session.real(path)
-    }
-
-    fn outline(&self) -> &Protected {
-        self.session.outline()
-    }
-
-    fn protected(&self) -> &Protected {
-        self.session.protected()
-    }
-
-    fn losses(&self, change: Option<(&str, Option<&[u8]>)>) -> Result<Vec<String>, String> {
-        self.session.losses(change)
-    }
-
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.session.read(path)
-    }
-
-    fn policy(&self) -> &Policy {
-        self.session.policy()
-    }
-
-    fn script(&self, path: &str) -> Option<Script> {
-        self.files.get(path).cloned()
-    }
-
-    fn entries(&self, dir: &str) -> Vec<String> {
-        let below =
-            |path: &String| path.strip_prefix(&format!("{}/", dir.trim_end_matches('/'))).map(str::to_owned);
-        self.files.keys().filter_map(below).filter(|name| !name.contains('/')).collect()
-    }
+fn disk<const N: usize>(files: [(&'static str, &'static str, bool); N]) -> Around {
+    Around { files: files.into(), ..Around::default() }
 }
 
 /// A session under a policy of the machine.
-fn under(policy: &str) -> Disk {
+fn under(policy: &str) -> Around {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("guard.json"), policy).unwrap();
     let mut paths = Paths::below(Some("/home/dev".into()));
     paths.system_config = dir.path().join("config.json");
     let policy = Policy::load(&paths, Some(Path::new("/nonexistent")));
     assert_eq!(policy.broken().count(), 0);
-    Disk { session: Session::with(policy), files: BTreeMap::new() }
+    Around { session: Session::with(policy), ..Around::default() }
 }
 
 #[test]
 fn sql_in_files_is_read_however_the_client_gets_it() {
-    let disk = Disk::default()
-        .file("down.sql", "-- x\nDROP TABLE users;\n", false)
-        .file("up.sql", "CREATE TABLE users (id int);\n", false)
-        .file("all.sql", "\\i up.sql\n\\i down.sql\n", false)
-        .file("shell.sql", "\\! rm -rf /\n", false)
-        .file("clear.lua", "redis.call('FLUSHALL')", false)
-        .file("clear.js", "db.dropDatabase()", false)
-        .file("load.js", "load('clear.js')", false);
+    let disk = disk([
+        ("down.sql", "-- x\nDROP TABLE users;\n", false),
+        ("up.sql", "CREATE TABLE users (id int);\n", false),
+        ("all.sql", "\\i up.sql\n\\i down.sql\n", false),
+        ("shell.sql", "\\! rm -rf /\n", false),
+        ("clear.lua", "redis.call('FLUSHALL')", false),
+        ("clear.js", "db.dropDatabase()", false),
+        ("load.js", "load('clear.js')", false),
+    ]);
     for command in [
         "psql -f down.sql",
         "psql --file=down.sql shop",
@@ -149,11 +85,12 @@ fn sql_in_files_is_read_however_the_client_gets_it() {
 fn a_dump_and_a_reviewed_file_may_make_a_table_anew() {
     let dump = "-- MySQL dump 10.13\nDROP TABLE IF EXISTS `users`;\nCREATE TABLE `users` (id int);\n";
     let schema = "DROP TABLE IF EXISTS users;\nCREATE TABLE users (id int);\n";
-    let disk = Disk::default()
-        .file("dump.sql", dump, false)
-        .file("schema.sql", schema, true)
-        .file("mine.sql", schema, false)
-        .file("down.sql", "DROP TABLE users;\n", true);
+    let disk = disk([
+        ("dump.sql", dump, false),
+        ("schema.sql", schema, true),
+        ("mine.sql", schema, false),
+        ("down.sql", "DROP TABLE users;\n", true),
+    ]);
     disk.check("mysql shop < dump.sql", None);
     disk.check("mysql shop < schema.sql", None);
     disk.check("mysql shop < mine.sql", Some("sql.drop"));
@@ -162,11 +99,10 @@ fn a_dump_and_a_reviewed_file_may_make_a_table_anew() {
 
 #[test]
 fn what_a_program_in_a_file_does_to_a_database_is_its_own_affair() {
-    let disk = Disk::default().file("migrate.py", "cur.execute('DROP TABLE users')\n", false).file(
-        "clean.py",
-        "import shutil; shutil.rmtree('/')\n",
-        false,
-    );
+    let disk = disk([
+        ("migrate.py", "cur.execute('DROP TABLE users')\n", false),
+        ("clean.py", "import shutil; shutil.rmtree('/')\n", false),
+    ]);
     disk.check("python3 migrate.py", None);
     disk.check("python3 clean.py", Some("fs.rm.root"));
 }
@@ -175,14 +111,15 @@ fn what_a_program_in_a_file_does_to_a_database_is_its_own_affair() {
 fn manifests_are_read_with_what_they_build_on() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n";
     let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n";
-    let disk = Disk::default()
-        .file("k8s/all/web.yaml", web, true)
-        .file("k8s/all/shop.yaml", namespace, true)
-        .file("k8s/web/web.yaml", web, true)
-        .file("k8s/base/kustomization.yaml", "resources:\n- ../all/shop.yaml\n", true)
-        .file("k8s/prod/kustomization.yaml", "bases:\n  - ../base\n", true)
-        .file("k8s/dev/kustomization.yaml", "resources: []\nimages:\n- name: web\n", true)
-        .file("namespace.yaml", web, true);
+    let disk = disk([
+        ("k8s/all/web.yaml", web, true),
+        ("k8s/all/shop.yaml", namespace, true),
+        ("k8s/web/web.yaml", web, true),
+        ("k8s/base/kustomization.yaml", "resources:\n- ../all/shop.yaml\n", true),
+        ("k8s/prod/kustomization.yaml", "bases:\n  - ../base\n", true),
+        ("k8s/dev/kustomization.yaml", "resources: []\nimages:\n- name: web\n", true),
+        ("namespace.yaml", web, true),
+    ]);
     for command in [
         "kubectl delete -f k8s/all/shop.yaml",
         "kubectl delete -f k8s/all",
@@ -210,7 +147,8 @@ fn manifests_are_read_with_what_they_build_on() {
 #[test]
 fn in_a_protected_namespace_only_pods_are_deleted() {
     let web = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: prod-eu\n";
-    let disk = under(r#"{"protect":{"namespaces":["prod-*"]}}"#).file("web.yaml", web, true);
+    let mut disk = under(r#"{"protect":{"namespaces":["prod-*"]}}"#);
+    disk.files.push(("web.yaml", web, true));
     for command in [
         "kubectl delete deployment web -n prod-eu",
         "kubectl --namespace=prod-eu delete svc web",
