@@ -9,6 +9,10 @@ use crate::world::World;
 /// The most links that are remembered.
 const MAX_LINKS: usize = 64;
 
+/// Programs that take a link which they are given for itself, and not for what it leads to.
+const OWN: &str = "rm grm srm wipe rip rmtrash rimraf del del-cli trash trash-put gio unlink gunlink mv gmv ln gln find \
+    gfind bfs fd fdfind tar gtar bsdtar zip readlink";
+
 /// The links that were made so far.
 #[derive(Debug, Default)]
 pub(crate) struct Links(Vec<Link>);
@@ -29,16 +33,17 @@ impl Links {
             return None;
         }
         let mut used = Vec::new();
-        let mut followed = |word: &Word| match self.followed(word, call.cwd) {
+        let mut followed = |word: &Word, itself: bool| match self.followed(word, call.cwd, itself) {
             Some((path, by)) => {
                 used.push(by);
                 path
             }
             None => word.clone(),
         };
-        let words: Vec<Word> = call.words.iter().map(&mut followed).collect();
+        let itself = takes_links(call);
+        let words: Vec<Word> = call.words.iter().map(|word| followed(word, itself)).collect();
         let moved = |redirect: &Redirection| Redirection {
-            target: followed(&redirect.target),
+            target: followed(&redirect.target, false),
             access: redirect.access,
         };
         let redirects: Vec<Redirection> = call.redirects.iter().map(moved).collect();
@@ -59,23 +64,36 @@ impl Links {
             args.iter()
                 .any(|w| matches!(w.text.as_str(), "-B" | "-R" | "--bind" | "--rbind" | "bind" | "rbind"))
         };
+        let has = |letter: char, long: &str| {
+            args.iter().any(|word| {
+                word.text == long
+                    || word.text.starts_with('-')
+                        && !word.text.starts_with("--")
+                        && word.text.contains(letter)
+            })
+        };
         let makes = match call.name() {
             Some("ln" | "gln") => true,
+            Some("cp" | "gcp") => has('s', "--symbolic-link"),
             Some("mount") => binds(),
             _ => false,
         };
         if !makes || self.0.len() > MAX_LINKS {
             return;
         }
-        let operands: Vec<&str> =
+        let mut operands: Vec<&str> =
             args.iter().filter(|word| !word.text.starts_with('-')).filter_map(Word::known).collect();
+        // With `-t DIRECTORY` it stands before what the links lead to, and not behind.
+        let before = args.windows(2).find(|pair| into_directory(&pair[0].text)).map(|pair| &*pair[1].text);
+        if let Some(at) = before.and_then(|into| operands.iter().position(|word| *word == into)) {
+            let into = operands.remove(at);
+            operands.push(into);
+        }
+        operands.extend(args.iter().filter_map(|word| word.text.strip_prefix("--target-directory=")));
         let Some((last, sources)) = operands.split_last() else { return };
         let cwd = call.cwd;
         let name = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or("").to_owned();
-        let symbolic = args.iter().any(|word| {
-            word.text == "--symbolic"
-                || word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('s')
-        });
+        let symbolic = has('s', "--symbolic");
         let here = name(last);
         for source in if sources.is_empty() { std::slice::from_ref(last) } else { sources } {
             // In a directory it has the name of what it leads to; which of both it is, is not known.
@@ -95,16 +113,25 @@ impl Links {
         }
     }
 
-    /// Follows a path below a link, and says who has made it; the link itself is only a name.
-    fn followed(&self, word: &Word, cwd: Option<&str>) -> Option<(Word, usize)> {
-        if word.text.is_empty() || word.text.starts_with('-') || word.unknowns().any(|(at, _)| at == 0) {
+    /// Follows a path that leads through a link, and says who has made it. A link at its end, without
+    /// a slash, counts only where the program does not take it for `itself`.
+    fn followed(&self, word: &Word, cwd: Option<&str>, itself: bool) -> Option<(Word, usize)> {
+        if word.text.is_empty() || word.unknowns().any(|(at, _)| at == 0) {
             return None;
         }
         let known = word.marks.iter().map(|mark| mark.at).min().unwrap_or(word.text.len());
+        // `of=PATH`, `--directory=PATH`
+        let from = word.text[..known].split('/').next().and_then(|key| key.find('=')).map_or(0, |at| at + 1);
+        if from == 0 && word.text.starts_with('-') {
+            return None;
+        }
+        let whole = (known == word.text.len() && !itself).then_some(known);
         for link in self.0.iter().rev() {
-            for (at, _) in word.text[..known].match_indices('/').filter(|(at, _)| *at > 0) {
-                if word.text.len() > at + 1 && absolute(cwd, &word.text[..at]).as_ref() == Some(&link.path) {
-                    let mut path = Word::literal(link.leads.trim_end_matches('/'));
+            let slashes = word.text[..known].match_indices('/').map(|(at, _)| at).filter(|at| *at > from);
+            for at in slashes.chain(whole) {
+                if absolute(cwd, &word.text[from..at]).as_ref() == Some(&link.path) {
+                    let mut path = word.head(from);
+                    path.push(&Word::literal(link.leads.trim_end_matches('/')));
                     path.push(&word.tail(at));
                     return Some((path, link.by));
                 }
@@ -120,4 +147,17 @@ impl Links {
             inside.then(|| (format!("{}{rest}", link.leads.trim_end_matches('/')), link.by))
         })
     }
+}
+
+/// Says whether an option of `ln` is the one for the directory that gets the links: `-t`, `-sft`.
+fn into_directory(option: &str) -> bool {
+    let bundle = option.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
+    option == "--target-directory" || bundle.is_some_and(|letters| letters.ends_with('t'))
+}
+
+/// Says whether a program takes a link that it is given for itself.
+fn takes_links(call: &Call<'_>) -> bool {
+    let Some(name) = call.name() else { return true };
+    let follows = |word: &Word| matches!(word.text.as_str(), "-L" | "-H" | "-follow" | "--follow");
+    OWN.split_ascii_whitespace().any(|own| own == name) && !call.args().iter().any(follows)
 }

@@ -76,6 +76,15 @@ impl Shell<'_> {
                 Status::Success
             }
             "alias" => self.define_aliases(args)?,
+            "hash" => match args {
+                // `hash -p PROGRAM NAME`
+                [option, program, name] if option.text == "-p" => {
+                    let mut alias = Word::literal(format!("{}=", name.text));
+                    alias.push(program);
+                    self.define_aliases(&[alias])?
+                }
+                _ => return Ok(None),
+            },
             "unalias" => {
                 for word in args {
                     self.state.put(&format!("={}", word.text), None);

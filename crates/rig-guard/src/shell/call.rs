@@ -132,7 +132,9 @@ impl<'a> Call<'a> {
             Item::Text(word) => Some(word),
             _ => None,
         };
-        Some(self.state.get(path)?.items.iter().filter_map(text))
+        // A copy of a file is looked at where that file is.
+        let slot = self.state.get(path).filter(|slot| !matches!(slot.items[..], [Item::Disk(_)]))?;
+        Some(slot.items.iter().filter_map(text))
     }
 
     /// Returns the command as people would write it, without values of the environment.

@@ -127,6 +127,11 @@ impl Glob {
         Some(out)
     }
 
+    /// Says whether a whole text matches.
+    pub(super) fn covers(&self, text: &str) -> bool {
+        self.matches(&text.chars().collect::<Vec<char>>())
+    }
+
     /// Says whether one character matches.
     pub(super) fn takes(&self, c: char) -> bool {
         self.matches(&[c])

@@ -19,6 +19,7 @@ mod call;
 mod change;
 mod cond;
 mod decode;
+mod disguise;
 mod escape;
 mod expand;
 mod fields;
@@ -28,6 +29,7 @@ mod glob;
 mod lookup;
 mod loops;
 mod names;
+mod package;
 mod param;
 mod printf;
 mod program;
@@ -148,6 +150,12 @@ pub struct Shell<'a> {
     /// There are aliases, or functions.
     aliases: bool,
     functions: bool,
+    /// Files that are links to others, or copies of them.
+    copied: Vec<Rc<str>>,
+    /// What was read of packages on the disk.
+    packages: Vec<(Rc<str>, Option<package::Package>)>,
+    /// The scripts that are being walked through.
+    scripts: Vec<script::Running>,
     /// `set -a`: every variable is exported.
     allexport: bool,
     /// `set -u`: a variable that was never set ends the shell.
@@ -192,6 +200,9 @@ impl<'a> Shell<'a> {
             defined: Vec::new(),
             aliases: false,
             functions: false,
+            copied: Vec::new(),
+            packages: Vec::new(),
+            scripts: Vec::new(),
             allexport: false,
             nounset: false,
             opened: false,

@@ -37,16 +37,9 @@ impl Shell<'_> {
                 _ => None,
             },
             "mktemp" => Some(line("/tmp/tmp.XXXXXXXXXX".to_owned())),
-            "git" if known(0) == Some("rev-parse") && known(1) == Some("--show-toplevel") => {
-                let cwd = self.directory();
-                cwd.and_then(|cwd| self.world.git_top(&cwd)).map(line)
-            }
-            "git"
-                if known(0) == Some("rev-parse")
-                    && matches!(known(1), Some("--git-dir" | "--absolute-git-dir" | "--git-common-dir")) =>
-            {
-                let cwd = self.directory();
-                cwd.and_then(|cwd| self.world.git_top(&cwd)).map(|top| line(format!("{top}/.git")))
+            "git" => self.repository(args).map(line),
+            "hg" | "jj" | "sl" if matches!(known(0), Some("root")) => {
+                self.directory().and_then(|cwd| self.work_tree(&cwd)).map(line)
             }
             "realpath" => args.last().and_then(|path| self.path(path)).map(line),
             "readlink"
@@ -89,6 +82,43 @@ impl Shell<'_> {
             name if let Some(client) = client::find(name) => pieces::printed(client, args),
             name => self.filtered(name, args)?,
         })
+    }
+
+    /// Returns what `git rev-parse` says about the repository.
+    fn repository(&mut self, args: &[Word]) -> Option<String> {
+        let texts: Vec<&str> = args.iter().map(Word::known).collect::<Option<_>>()?;
+        let mut directory = None;
+        let mut at = 0;
+        while let Some(option) = texts.get(at).filter(|text| text.starts_with('-')) {
+            let value = matches!(*option, "-C" | "-c" | "--git-dir" | "--work-tree");
+            if *option == "-C" {
+                directory = self.path(args.get(at + 1)?);
+            } else if value || option.starts_with("--git-dir=") || option.starts_with("--work-tree=") {
+                return None;
+            }
+            at += 1 + usize::from(value);
+        }
+        let ("rev-parse", asked) = (*texts.get(at)?, &texts[at + 1..]) else { return None };
+        let cwd = directory.or_else(|| self.directory())?;
+        let mut asked = asked.iter().filter(|text| !text.starts_with("--path-format=") && **text != "-q");
+        let what = *asked.next()?;
+        let top = self.work_tree(&cwd)?;
+        Some(match what {
+            "--show-toplevel" => top,
+            "--git-dir" | "--absolute-git-dir" | "--git-common-dir" => format!("{top}/.git"),
+            "--git-path" => format!("{top}/.git/{}", asked.next()?),
+            "--show-cdup" => "../".repeat(cwd.strip_prefix(&*top)?.matches('/').count()),
+            _ => return None,
+        })
+    }
+
+    /// Returns the top directory of the working copy that a directory is in. Where none is found, but the
+    /// directory is in the project, it is the project's.
+    fn work_tree(&self, dir: &str) -> Option<String> {
+        let inside =
+            |root: &String| dir.strip_prefix(&**root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        let project = || self.world.roots().into_iter().filter(inside).max_by_key(String::len);
+        self.world.git_top(dir).or_else(project)
     }
 
     /// Returns what a filter makes of its input.

@@ -121,14 +121,7 @@ impl Shell<'_> {
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Flow<Status> {
-        let guard = matches!(
-            command,
-            Command::If { .. }
-                | Command::Loop { .. }
-                | Command::For { .. }
-                | Command::Count { .. }
-                | Command::Case { .. }
-        );
+        let guard = may_pass(command);
         self.guards += usize::from(guard);
         let status = self.nested(|shell| shell.one(command))?;
         self.guards -= usize::from(guard);
@@ -322,5 +315,29 @@ impl Shell<'_> {
         self.active.pop();
         self.guards = guards;
         Ok(status)
+    }
+}
+
+/// Says whether what is in a command may never run: it is a condition, or a loop that may have no round.
+fn may_pass(command: &Command) -> bool {
+    match command {
+        Command::If { .. } | Command::Case { .. } => true,
+        Command::Count { parts, .. } => !matches!(parts[1].trim(), "" | "1"),
+        Command::Loop { condition, until, .. } => {
+            let [AndOr { first, rest, .. }] = condition.as_slice() else { return true };
+            let first = match first {
+                Command::Pipeline { commands, negated: false } if commands.len() == 1 => &commands[0],
+                first => first,
+            };
+            let Command::Simple(Simple { words, .. }) = first else { return true };
+            let name = words.first().map_or("", String::as_str);
+            let endless = matches!((name, until), ("true" | ":", false) | ("false", true));
+            !(rest.is_empty() && words.len() == 1 && endless)
+        }
+        Command::For { words, .. } => {
+            let plain = |word: &String| word.bytes().all(|b| b.is_ascii_alphanumeric());
+            !words.as_ref().is_some_and(|words| words.iter().any(plain))
+        }
+        _ => false,
     }
 }

@@ -16,8 +16,6 @@ const SYSTEM: [&str; 8] = ["/usr/", "/bin/", "/sbin/", "/lib", "/opt/", "/nix/",
 /// Files that shells run when they start or end.
 const STARTED: &str = ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile \
     .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .login .logout .xinitrc .xsession .xprofile .envrc config.fish";
-/// What stands before a recipe of a makefile.
-const PREFIX: [char; 5] = ['\t', '@', '-', '+', ' '];
 /// Variables that name a program to run.
 const PROGRAMS: &str = "GIT_SSH_COMMAND GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS \
     GIT_PROXY_COMMAND EDITOR VISUAL PAGER MANPAGER LESSOPEN LESSCLOSE BROWSER PROMPT_COMMAND SYSTEMD_EDITOR SUDO_EDITOR \
@@ -30,6 +28,17 @@ static INDEX: Index<128> = {
     index
 };
 
+/// A script that is being walked through.
+#[derive(Debug)]
+pub(super) struct Running {
+    path: String,
+    /// How many `&` led to it.
+    forks: usize,
+    /// How often it starts itself, whatever happens, and whether that is in the background.
+    again: usize,
+    background: bool,
+}
+
 impl Shell<'_> {
     /// Walks through a script that is run by its path. Without a language its first line tells.
     pub(super) fn script(
@@ -39,9 +48,20 @@ impl Shell<'_> {
         arguments: Vec<Word>,
         language: Option<Language>,
     ) -> Flow<Status> {
+        let absolute = self.path(path);
+        let (guards, forks) = (self.guards, self.forks);
+        let running = self.scripts.iter_mut().rev().find(|running| Some(&running.path) == absolute.as_ref());
+        if let Some(running) = running.filter(|_| guards == 0) {
+            running.again += 1;
+            running.background |= running.forks < forks;
+            if running.again > 1 && running.background {
+                self.visitor.multiplies(&path.text)?;
+            }
+        }
         let Some((text, trusted, label)) = self.text_of(path) else { return Ok(Status::Unknown) };
         // The code before has written it: it is as good as typed.
-        let typed = self.path(path).is_some_and(|path| self.state.get(&path).is_some());
+        let slot = self.path(path).and_then(|path| self.state.get(&path).cloned());
+        let typed = slot.is_some_and(|slot| !matches!(slot.items[..], [Item::Disk(_)]));
         let language = match language {
             None if path.text.ends_with(".ps1") => Some(Language::PowerShell),
             Some(Language::Shell) | None => first_line(&text),
@@ -61,7 +81,13 @@ impl Shell<'_> {
                     shell.child(true);
                     shell.state.set("0", Item::Text(path.clone()));
                     shell.state.set(PARAMETERS, Item::Words(arguments));
-                    shell.code(&text.to_code())
+                    let guards = std::mem::take(&mut shell.guards);
+                    let path = absolute.unwrap_or_default();
+                    shell.scripts.push(Running { path, forks: shell.forks, again: 0, background: false });
+                    let status = shell.code(&text.to_code())?;
+                    shell.scripts.pop();
+                    shell.guards = guards;
+                    Ok(status)
                 })
             },
         )
@@ -90,11 +116,12 @@ impl Shell<'_> {
         if self.context.chain.iter().filter(inside).count() > MAX_INSIDE {
             return None;
         }
-        match self.pick(&absolute) {
+        let absolute = match self.pick(&absolute) {
             Some(Item::Text(text)) => return Some((text, false, label)),
+            Some(Item::Disk(original)) => original.to_string(),
             Some(_) => return None,
-            None => {}
-        }
+            None => absolute,
+        };
         if absolute == "/dev/stdin" {
             return match self.pick(INPUT) {
                 Some(Item::Text(text)) => Some((text, false, label)),
@@ -118,11 +145,8 @@ impl Shell<'_> {
         }
         let args: Vec<&Word> = words[1..].iter().filter(|w| !w.text.starts_with('-')).collect();
         match (name, args.as_slice()) {
-            ("cp" | "mv" | "ln" | "install", [from, to]) => {
-                let found = self.contents(from);
-                if let (Item::Text(_), Some(path)) = (&found, self.path(to)) {
-                    self.keep_file(&path, vec![found], false)?;
-                }
+            ("cp" | "mv" | "ln" | "rsync", [from, to]) | ("install", [.., from, to]) => {
+                self.copy(from, to)?
             }
             ("tee", files) => {
                 let append = words.iter().any(|w| matches!(w.text.as_str(), "-a" | "--append"));
@@ -138,7 +162,10 @@ impl Shell<'_> {
             }
             ("dd", _) => {
                 let target = words[1..].iter().find(|w| w.text.starts_with("of=")).map(|w| w.tail(3));
-                if let Some(path) = target.and_then(|target| self.path(&target)) {
+                let from = words[1..].iter().find(|w| w.text.starts_with("if=")).map(|w| w.tail(3));
+                if let (Some(from), Some(target)) = (from, &target) {
+                    self.copy(&from, target)?;
+                } else if let Some(path) = target.and_then(|target| self.path(&target)) {
                     let item = self.pick(INPUT).unwrap_or(Item::Open);
                     self.keep_file(&path, vec![item], false)?;
                 }
@@ -205,9 +232,12 @@ impl Shell<'_> {
     /// Walks through the value of a variable that names a program to run.
     pub(super) fn names_program(&mut self, name: &str, item: &Item) -> Flow {
         let named = !INDEX.of(name).is_empty() && PROGRAMS.split_ascii_whitespace().any(|own| own == name);
+        // A shell expands these when it shows them.
+        let shown = matches!(name, "PS0" | "PS1" | "PS2" | "PS4");
         match item {
-            Item::Text(text) if named && !text.text.is_empty() => {
+            Item::Text(text) if named && !text.text.is_empty() || shown && text.text.contains(['$', '`']) => {
                 let code = text.to_code();
+                let code = if shown { format!(": \"{}\"", code.replace('"', "\\\"")) } else { code };
                 self.within(
                     name,
                     |context| context.later = true,
@@ -244,48 +274,6 @@ impl Shell<'_> {
             None => input.cloned(),
         };
         text.map_or(Unwrapped::Itself, |text| Unwrapped::Later(vec![text.to_code()]))
-    }
-
-    /// Reads the recipes of a makefile that the code itself has written.
-    pub(super) fn make(&mut self, words: &[Word], input: Option<&Word>) -> Unwrapped {
-        let named = words.windows(2).find(|p| matches!(p[0].text.as_str(), "-f" | "--file" | "--makefile"));
-        let attached =
-            || words.iter().find(|w| w.text.starts_with("-f") && w.text.len() > 2).map(|w| w.tail(2));
-        let text = match named.map(|pair| pair[1].clone()).or_else(attached) {
-            Some(file) if file.text == "-" => input.cloned(),
-            Some(file) => match self.contents(&file) {
-                Item::Text(text) => Some(text),
-                _ => None,
-            },
-            None => ["GNUmakefile", "makefile", "Makefile"].into_iter().find_map(|name| {
-                let path = self.path(&Word::literal(name))?;
-                self.state.get(&path)?;
-                match self.pick(&path)? {
-                    Item::Text(text) => Some(text),
-                    _ => None,
-                }
-            }),
-        };
-        let Some(text) = text else { return Unwrapped::Itself };
-        let mut recipes: Vec<String> = Vec::new();
-        let mut continued = false;
-        for line in text.split('\n') {
-            let from = line.text.trim_start_matches('\t').len();
-            let from =
-                line.text.len() - if continued { from } else { line.text.trim_start_matches(PREFIX).len() };
-            let code = line.tail(from).to_code().replace("$$", "$");
-            match recipes.last_mut() {
-                Some(recipe) if continued => {
-                    recipe.push('\n');
-                    recipe.push_str(&code);
-                }
-                _ if line.text.starts_with('\t') => recipes.push(code),
-                _ => continue,
-            }
-            continued = line.text.ends_with('\\');
-        }
-        let run = |code| Unwrapped::Code { code, arguments: Some(Vec::new()), elsewhere: false };
-        Unwrapped::Many(recipes.into_iter().map(run).collect())
     }
 }
 

@@ -52,7 +52,11 @@ impl Shell<'_> {
         let redirected = self.redirects(&simple.redirects)?;
         let list = redirected.list.clone();
         let set = texts(&variables);
-        self.with(variables, |shell| shell.through(redirected, |shell| shell.run(&words, &list, &set, true)))
+        let status = self.with(variables, |shell| {
+            shell.through(redirected, |shell| shell.run(&words, &list, &set, true))
+        })?;
+        self.written_copy(&words, &list)?;
+        Ok(status)
     }
 
     /// Does something with variables that are set for one command.
@@ -121,18 +125,19 @@ impl Shell<'_> {
         Ok(self.visitor.call(&call)?)
     }
 
-    /// Walks through a command whose words are expanded.
-    /// `direct` says whether the name may be that of a function; behind a wrapper it is none.
-    pub(super) fn run(
+    /// Walks through a command by the name that it has.
+    pub(super) fn named(
         &mut self,
         words: &[Word],
         redirects: &[Redirection],
         variables: &[(String, Word)],
         direct: bool,
     ) -> Flow<Status> {
-        self.step()?;
         self.visit(words, redirects, variables)?;
         let Some(first) = words.first() else { return Ok(Status::Success) };
+        if !first.marks.is_empty() {
+            self.globbed(words)?;
+        }
         let Some(path) = first.known() else {
             if first.is_unknown() {
                 // `$SUDO rm -rf /`: what is not known may be nothing, or a wrapper.
@@ -253,6 +258,7 @@ impl Shell<'_> {
                 self.within(name, |_| (), |shell| shell.program(language, &text))?;
                 Status::Unknown
             }
+            Unwrapped::Scripts(scripts) => self.scripts(scripts)?,
             Unwrapped::Many(all) => {
                 for one in all {
                     self.unwrapped(name, words, one)?;

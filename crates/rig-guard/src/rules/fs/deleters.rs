@@ -77,11 +77,21 @@ pub(super) enum How {
     Files,
     /// It is somewhere else afterwards.
     Moved,
+    /// It is in a temporary folder afterwards.
+    Away,
     /// It has what is elsewhere and nothing else afterwards.
     Replaced {
         /// Git's own data is left alone.
         keeps_git: bool,
     },
+}
+
+/// Directories of which what is in them goes away by itself.
+const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+
+/// Says whether what stands behind the name of a directory is a path in it.
+fn is_rest(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
 }
 
 /// Returns what a command takes away. In one that is `filled` in with names, what is not known are
@@ -194,7 +204,11 @@ fn mv(args: &[Word]) -> Vec<Loss> {
             None => return Vec::new(),
         },
     };
-    let how = if into == Some("/dev/null") { How::Tree } else { How::Moved };
+    let how = match into {
+        Some("/dev/null") => How::Tree,
+        Some(into) if TEMPORARY.iter().any(|dir| into.strip_prefix(dir).is_some_and(is_rest)) => How::Away,
+        _ => How::Moved,
+    };
     sources.iter().map(|word| loss(word, how)).collect()
 }
 

@@ -71,8 +71,9 @@ fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
         // Only the files right in there, and no directory, unless the name came from a list of files.
         How::Files => !found.maybe() && (place == Place::Git || if contents { !workspace } else { filled }),
         // What is moved is still somewhere.
-        How::Moved => {
-            let kept = matches!(place, Place::Git | Place::Mount | Place::AboveMount | Place::Personal);
+        How::Moved | How::Away => {
+            let kept = matches!(place, Place::Mount | Place::AboveMount | Place::Personal)
+                || place == Place::Git && loss.how == How::Moved;
             !(found.maybe() || kept || contents && (workspace || place == Place::Local))
         }
         // A copy is made into mount points and folders of pictures every day.

@@ -6,12 +6,27 @@ use super::{Unwrapped, operand, values};
 
 /// How many commands are made at most.
 const MAX_ITEMS: usize = 2_000;
+/// Options with a value of `xargs`, and the letters of those of `parallel`.
+const ITEMS_SHORT: &str = "aEILnPsd";
+const ITEMS_LONG: &str = "--arg-file --delimiter --max-args --max-lines --max-procs --max-chars --eof";
+const PARALLEL_SHORT: &str = "ajIaNnLlPSdCE";
+
+/// Returns the file from which a command takes its items in the place of the standard input:
+/// `xargs -a FILE`, `parallel -a FILE`, `parallel COMMAND :::: FILE`.
+pub(super) fn item_file(words: &[Word]) -> Option<Word> {
+    let short = if words[0].text.ends_with("xargs") { ITEMS_SHORT } else { PARALLEL_SHORT };
+    let behind = words.iter().position(|word| word.text == "::::");
+    let end =
+        if behind.is_some() { words.len() } else { operand(words, short, ITEMS_LONG).unwrap_or(words.len()) };
+    behind
+        .and_then(|at| words.get(at + 1).cloned())
+        .or_else(|| values(words, end, "-a --arg-file", short).pop())
+}
 
 /// Puts the words of the standard input behind those of the command, or in place of `-I`'s mark.
 pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
-    let short = "aEILnPsd";
-    let long = "--arg-file --delimiter --max-args --max-lines --max-procs --max-chars --eof";
-    let Some(at) = operand(words, short, long) else { return Unwrapped::Itself };
+    let short = ITEMS_SHORT;
+    let Some(at) = operand(words, short, ITEMS_LONG) else { return Unwrapped::Itself };
     let has = |wanted: &str, letter: char| {
         words[1..at].iter().any(|w| {
             w.text == wanted
@@ -22,7 +37,6 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
         let text = word.text.as_str();
         if text == "-I" { words.get(n + 2).map(|w| w.text.clone()) } else { replaced(text) }
     });
-    let file = !values(words, at, "-a --arg-file", short).is_empty();
     let delimiter = if has("--null", '0') {
         Some('\0')
     } else {
@@ -33,8 +47,7 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
             text => text.chars().next().unwrap_or('\n'),
         })
     };
-    let known = input.filter(|_| !file);
-    let mut items = match (known, delimiter, &mark) {
+    let mut items = match (input, delimiter, &mark) {
         (None, ..) => Vec::new(),
         // `find -print0`: a NUL cannot stand in a text that is followed here.
         (Some(text), Some('\0'), _) => split(text, |c| matches!(c, '\n' | '\0')),
@@ -42,7 +55,7 @@ pub(super) fn xargs(words: &[Word], input: Option<&Word>) -> Unwrapped {
         (Some(text), None, Some(_)) => split(text, |c| c == '\n'),
         (Some(text), None, None) => shell_words(text),
     };
-    if known.and_then(Word::known).is_none() {
+    if input.and_then(Word::known).is_none() {
         let mut unknown = Word::default();
         unknown.push_unknown(false, true);
         items.push(unknown);
@@ -167,7 +180,7 @@ pub(super) fn fd(words: &[Word]) -> Unwrapped {
 /// Returns the commands of GNU parallel: its words are code, its items stand behind `:::` or on the
 /// standard input.
 pub(super) fn parallel(words: &[Word], input: Option<&Word>) -> Unwrapped {
-    let short = "jIaNnLlPSdCE";
+    let short = PARALLEL_SHORT;
     let long = "--jobs --max-args --arg-file --colsep --delimiter --sshlogin --joblog --results --timeout --delay \
         --tmpdir --workdir --retries --load --memfree --nice --basefile --return --env --tagstring --halt --max-procs";
     let Some(at) = operand(words, short, long) else {
@@ -181,12 +194,12 @@ pub(super) fn parallel(words: &[Word], input: Option<&Word>) -> Unwrapped {
     let behind = words.iter().position(|w| matches!(w.text.as_str(), ":::" | ":::+" | "::::"));
     let end = behind.unwrap_or(words.len());
     let mut items: Vec<Word> = match behind {
-        Some(from) => words[from + 1..].iter().filter(|w| !w.text.starts_with(":::")).cloned().collect(),
-        None => input.map(|text| split(text, |c| c == '\n')).unwrap_or_default(),
+        Some(from) if words[from].text != "::::" => {
+            words[from + 1..].iter().filter(|w| !w.text.starts_with(":::")).cloned().collect()
+        }
+        _ => input.map(|text| split(text, |c| c == '\n')).unwrap_or_default(),
     };
-    if behind.is_none() && input.and_then(Word::known).is_none()
-        || behind.is_some_and(|at| words[at].text == "::::")
-    {
+    if behind.is_none_or(|at| words[at].text == "::::") && input.and_then(Word::known).is_none() {
         items = vec![Word::unknown(false)];
     }
     let at = at.min(end);

@@ -8,12 +8,14 @@ mod database;
 mod git;
 mod interpret;
 mod items;
+mod make;
 mod options;
 mod powershell;
 mod table;
 mod takers;
 
 use super::assign::Assignment;
+use super::package::Scripts;
 use super::program::Language;
 use super::state::{INPUT, Item};
 use super::word::{Word, base};
@@ -52,6 +54,8 @@ pub(super) enum Unwrapped {
     Input { arguments: Vec<Word> },
     /// A file.
     Script { at: usize, language: Option<Language> },
+    /// Scripts of a package.
+    Scripts(Scripts),
     /// A program in another language.
     Program { language: Language, text: Word },
     /// All of these.
@@ -72,9 +76,26 @@ impl Shell<'_> {
     /// Says what a command of this name runs; `input` is what stands on its standard input.
     pub(super) fn unwrap(&mut self, name: &str, words: &[Word], input: Option<&Word>) -> Unwrapped {
         match name {
-            name if SHELLS.contains(&name) => return shell(words),
-            "xargs" | "gxargs" => return items::xargs(words, input),
-            "parallel" | "sem" => return items::parallel(words, input),
+            name if SHELLS.contains(&name) => {
+                let mut all = self.started(name, words);
+                if all.is_empty() {
+                    return shell(words);
+                }
+                all.push(shell(words));
+                return Unwrapped::Many(all);
+            }
+            "xargs" | "gxargs" => {
+                return match items::item_file(words) {
+                    Some(file) => items::xargs(words, self.text_in(&file).as_ref()),
+                    None => items::xargs(words, input),
+                };
+            }
+            "parallel" | "sem" => {
+                return match items::item_file(words) {
+                    Some(file) => items::parallel(words, self.text_in(&file).as_ref()),
+                    None => items::parallel(words, input),
+                };
+            }
             "find" | "gfind" => return items::find(words),
             "fd" | "fdfind" => return items::fd(words),
             "git" => return self.git(words),
@@ -90,6 +111,11 @@ impl Shell<'_> {
             "crontab" => return self.crontab(words, input),
             "at" | "batch" => return self.at(words, input),
             "make" | "gmake" => return self.make(words, input),
+            "npm" | "yarn" | "pnpm" | "bun" | "node" | "npm-run-all" | "npm-run-all2" | "run-s" | "run-p" => {
+                if let Some(scripts) = self.package(name, words) {
+                    return scripts;
+                }
+            }
             "ssh" | "autossh" if input.is_some() && wrapped_by(name, words).is_none() => {
                 // The shell over there reads what stands on the input, and leaves nothing of it.
                 let code = input.map(Word::to_code).unwrap_or_default();
@@ -125,6 +151,37 @@ impl Shell<'_> {
         wrapped_by(name, words).unwrap_or(Unwrapped::Itself)
     }
 
+    /// Returns what stands in a file that the code itself has written, or that is a pipe from other code.
+    fn text_in(&mut self, file: &Word) -> Option<Word> {
+        match self.contents(file) {
+            Item::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the files that a shell reads when it starts, because variables or options say so.
+    fn started(&mut self, name: &str, words: &[Word]) -> Vec<Unwrapped> {
+        let variable = match name {
+            "bash" | "rbash" => "BASH_ENV",
+            "zsh" | "fish" | "csh" | "tcsh" => "",
+            _ => "ENV",
+        };
+        let mut files = Vec::new();
+        if let Some(slot) = self.state.get(variable).filter(|slot| slot.attributes.exported)
+            && let [Item::Text(value)] = slot.items.as_slice()
+            // `ENV=production` is something else.
+            && value.text.contains(['/', '$', '`', '.'])
+        {
+            // The shell expands the value before it takes it for a name.
+            files.push(format!(". \"{}\"", value.to_code().replace('"', "\\\"")));
+        }
+        let option = |pair: &&[Word]| matches!(pair[0].text.as_str(), "--rcfile" | "--init-file");
+        let files_of_options =
+            words.windows(2).filter(option).map(|pair| format!(". {}", pair[1].to_quoted()));
+        files.extend(files_of_options);
+        files.into_iter().map(Unwrapped::new_shell).collect()
+    }
+
     /// Looks at the words behind a program of which nothing is known: it may run them.
     pub(super) fn unknown_wrapper(&mut self, name: &str, words: &[Word]) -> Flow {
         let policy = self.world.policy();
@@ -147,6 +204,11 @@ impl Shell<'_> {
         )?;
         Ok(())
     }
+}
+
+/// Returns the names of shells.
+pub(super) fn shells() -> impl Iterator<Item = &'static str> {
+    SHELLS.into_iter()
 }
 
 /// The step of a chain for a program of which nothing is known.

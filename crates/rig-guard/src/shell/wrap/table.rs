@@ -136,7 +136,7 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "nohup setsid busybox toybox unbuffer eatmydata catchsegv proxychains proxychains4 torsocks \
      torify tsocks chronic dumb-init tini catatonit setarch linux32 linux64 winpty with-contenv \
      dbus-run-session dbus-launch noglob nocorrect retry rlwrap grc annotate-output \
-     ssh-agent dotenv dotenvx npx bunx pnpx aoss padsp systemd-cat" { }
+     ssh-agent dotenv dotenvx aoss padsp systemd-cat" { }
     "fakeroot fakechroot" { short: "lsibf", long: "--lib --faked --save-file --load-file --base" }
     "faketime" { short: "mf", operands: 1 }
     "time gtime" { short: "fo", long: "--format --output", inert: "--version --help" }
@@ -207,8 +207,13 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "uv" { sub: "run", short: "p", long: "--with --python --project --env-file --extra --group --package" }
     "conda mamba micromamba" { sub: "run", short: "np", long: "--name --prefix --cwd", directory: "--cwd" }
     "bundle bundler" { sub: "exec" }
-    "npm pnpm yarn" { sub: "exec" }
-    "pnpm yarn" { sub: "dlx" }
+    "npx bunx pnpx" { short: "cp", long: "--package --call", code: "-c --call --shell-mode" }
+    "npm pnpm" { sub: "exec", short: "cpwFC",
+        long: "--package --call --workspace --filter --prefix --dir", code: "-c --call --shell-mode" }
+    "npm" { sub: "x", short: "cpwC", long: "--package --call --workspace --prefix", code: "-c --call" }
+    "bun" { sub: "x" }
+    "yarn" { sub: "exec", rest: Rest::Code }
+    "pnpm yarn" { sub: "dlx", short: "cp", long: "--package", code: "-c --shell-mode" }
     "rbenv pyenv nodenv asdf mise rtx" { sub: "exec" }
     "mise" { sub: "x" }
     "direnv" { sub: "exec", operands: 1 }
