@@ -2,32 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/tools.rs"]
+mod tools;
+
 use std::path::Path;
 
-use rig_testkit::{Home, Program};
-use serde_json::{Value, json};
+use rig_testkit::Home;
+use serde_json::json;
+use tools::check;
 
 const FORCE: &str = "git push --force origin main";
 const DROP: &str = "DROP TABLE users";
-
-/// Judges all calls in one process, and compares the rules that refuse them.
-#[track_caller]
-fn check(home: &Home, cases: &[(&str, Value, Option<&str>)]) {
-    let lines: Vec<String> =
-        cases.iter().map(|(tool, input, _)| json!({"tool": tool, "input": input}).to_string()).collect();
-    let cwd = home.join("work/app");
-    std::fs::create_dir_all(&cwd).unwrap();
-    let program = Program::new(env!("CARGO_BIN_EXE_rig-guard")).home(home).cwd(&cwd);
-    let output = program.args(["check", "--stdin", "--json"]).stdin(lines.join("\n")).output();
-    let verdicts: Vec<Value> =
-        output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(verdicts.len(), cases.len(), "{}", output.stderr);
-    let found = cases.iter().zip(&verdicts).filter(|((_, _, rule), found)| found["rule"].as_str() != *rule);
-    let wrong: Vec<String> = found
-        .map(|((tool, input, rule), found)| format!("{tool} {input}: expected {rule:?}, got {found}"))
-        .collect();
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
 
 #[test]
 fn the_clients_own_tools_are_judged_by_what_they_do() {
@@ -115,7 +100,9 @@ fn tools_of_servers_are_judged_as_what_they_carry() {
             ("mcp__shell__run", json!({"command": "git", "args": ["commit", "-m", FORCE]}), None),
             ("mcp__shell__run", json!({"params": {"command": FORCE}}), push),
             ("mcp__shell__run", json!({"steps": [{"cmd": "ls"}, {"cmd": FORCE}]}), push),
-            ("mcp__shell__run", deep(2), None),
+            ("mcp__shell__run", deep(2), push),
+            ("mcp__shell__run", deep(8), push),
+            ("mcp__shell__run", deep(40), None),
             ("mcp__py__exec", json!({"code": format!("import os\nos.system('{FORCE}')")}), push),
             ("mcp__py__exec", json!({"code": "import shutil\nshutil.rmtree('/')"}), Some("fs.rm.root")),
             ("mcp__py__exec", json!({"code": format!("print('{FORCE}')")}), None),

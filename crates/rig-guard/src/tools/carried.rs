@@ -1,78 +1,20 @@
 //! Tools that are not known: what they carry under the usual names.
 
-use std::borrow::Cow;
-
 use rig_core::hook::Failure;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::file::file;
+use super::keys::{self, ARGUMENTS, CODES, COMMANDS, Members, Name, PATHS, PROGRAMS, QUERIES, texts};
 use crate::judge::{self, Refused};
-use crate::shell::Language;
+use crate::shell::{Language, absolute};
 use crate::world::World;
 
-/// Members that hold shell code, or a program with its arguments.
-const COMMANDS: [&str; 9] =
-    ["command", "cmd", "shell", "bash", "commands", "commandLine", "command_line", "program", "executable"];
-/// Members that hold code of a language that need not be that of a shell.
-const CODES: [&str; 5] = ["script", "code", "source_code", "function", "expression"];
-/// Words in the name of a tool that say which program it is.
-const PROGRAMS: [(&str, &str); 14] = [
-    ("git", "git"),
-    ("kubectl", "kubectl"),
-    ("oc", "oc"),
-    ("helm", "helm"),
-    ("docker", "docker"),
-    ("podman", "podman"),
-    ("terraform", "terraform"),
-    ("tofu", "tofu"),
-    ("aws", "aws"),
-    ("gcloud", "gcloud"),
-    ("az", "az"),
-    ("gh", "gh"),
-    ("redis", "redis-cli"),
-    ("valkey", "valkey-cli"),
-];
-/// Members that hold SQL.
-const QUERIES: [&str; 5] = ["sql", "query", "statement", "queries", "statements"];
-/// Members that name files.
-const PATHS: [&str; 11] = [
-    "file_path",
-    "notebook_path",
-    "path",
-    "source",
-    "destination",
-    "filePath",
-    "filepath",
-    "filename",
-    "file",
-    "paths",
-    "files",
-];
-/// Members that hold the arguments of a `command`.
-const ARGUMENTS: [&str; 3] = ["args", "arguments", "argv"];
-/// Words in the name of a tool that only looks.
-const LOOKING: [&str; 14] = [
-    "read", "get", "list", "search", "find", "grep", "glob", "view", "stat", "info", "fetch", "open", "show",
-    "query",
-];
-/// Words in the name of a tool whose `query` is asked of people or documents.
-const ASKING: [&str; 12] = [
-    "search",
-    "find",
-    "docs",
-    "documentation",
-    "lookup",
-    "web",
-    "issue",
-    "memory",
-    "knowledge",
-    "ask",
-    "graphql",
-    "jql",
-];
+/// How deep objects and lists are looked into, and how many of them.
+const DEPTH: usize = 12;
+const OBJECTS: usize = 1_000;
 
-/// Judges a tool that is not known by what it carries, one level deep.
+/// Judges a tool that is not known by what it carries, however deep.
 pub(super) fn judge(
     tool: &str,
     input: &RawValue,
@@ -80,43 +22,66 @@ pub(super) fn judge(
     world: &dyn World,
 ) -> Result<Option<Refused>, Failure> {
     let input: Value = serde_json::from_str(input.get()).map_err(Failure::Parse)?;
-    let Value::Object(members) = &input else { return Ok(None) };
-    let call = Carried { tool, name: name(tool), cwd, world };
-    if let Some(refused) = call.object(members)? {
-        return Ok(Some(refused));
-    }
-    for nested in members.values() {
-        // A server may take an object as its text.
-        let parsed = nested.as_str().filter(|text| text.starts_with('{')).map(serde_json::from_str::<Value>);
-        let nested = parsed.and_then(Result::ok).map_or(Cow::Borrowed(nested), Cow::Owned);
-        let objects = match &*nested {
-            Value::Object(_) => std::slice::from_ref(&*nested),
-            Value::Array(list) => list.as_slice(),
-            _ => continue,
-        };
-        for members in objects.iter().filter_map(Value::as_object) {
-            if let Some(refused) = call.object(members)? {
-                return Ok(Some(refused));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Returns the last part of a tool's name, in small letters.
-fn name(tool: &str) -> String {
-    tool.rsplit("__").next().unwrap_or(tool).to_ascii_lowercase().replace('-', "_")
+    Carried { tool, name: Name::of(tool), cwd, world }.within("", &input, DEPTH, &mut { OBJECTS })
 }
 
 struct Carried<'a> {
     tool: &'a str,
-    name: String,
+    name: Name,
     cwd: Option<&'a str>,
     world: &'a dyn World,
 }
 
 impl Carried<'_> {
-    fn object(&self, members: &Map<String, Value>) -> Result<Option<Refused>, Failure> {
+    /// Judges a value that stands under a key, and what is in it.
+    fn within(
+        &self,
+        key: &str,
+        value: &Value,
+        depth: usize,
+        left: &mut usize,
+    ) -> Result<Option<Refused>, Failure> {
+        if depth == 0 || *left == 0 {
+            return Ok(None);
+        }
+        match value {
+            Value::Object(object) => {
+                *left -= 1;
+                let members = Members::of(object);
+                if let Some(refused) = self.object(&members)? {
+                    return Ok(Some(refused));
+                }
+                // `{"name": "query", "arguments": {...}}` is a call that is passed on.
+                let passed = members.passed_on().map(|tool| format!("{}__{tool}", self.tool));
+                let passed = passed.as_deref().map(|tool| Carried { tool, name: Name::of(tool), ..*self });
+                let call = passed.as_ref().unwrap_or(self);
+                for (key, value) in object {
+                    if let Some(refused) = call.within(key, value, depth - 1, left)? {
+                        return Ok(Some(refused));
+                    }
+                }
+                Ok(None)
+            }
+            Value::Array(list) => {
+                for value in list {
+                    if let Some(refused) = self.within(key, value, depth - 1, left)? {
+                        return Ok(Some(refused));
+                    }
+                }
+                Ok(None)
+            }
+            // A server may take an object as its text.
+            Value::String(text) if text.trim_start().starts_with(['{', '[']) && !keys::is_prose(key) => {
+                match serde_json::from_str::<Value>(text) {
+                    Ok(value) => self.within(key, &value, depth - 1, left),
+                    Err(_) => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn object(&self, members: &Members<'_>) -> Result<Option<Refused>, Failure> {
         let found = self.commands(members).or_else(|| self.implied(members)).or_else(|| self.deed(members));
         Ok(match found {
             Some(refused) => Some(refused),
@@ -124,22 +89,25 @@ impl Carried<'_> {
         })
     }
 
-    fn commands(&self, members: &Map<String, Value>) -> Option<Refused> {
-        let Self { cwd, world, .. } = *self;
-        for value in COMMANDS.iter().filter_map(|key| members.get(*key)) {
-            let arguments = ARGUMENTS.iter().find_map(|key| members.get(*key)).map(texts).unwrap_or_default();
+    fn commands(&self, members: &Members<'_>) -> Option<Refused> {
+        let world = self.world;
+        let moved = members.text(&keys::DIRECTORIES).and_then(|dir| absolute(self.cwd, dir));
+        let cwd = moved.as_deref().or(self.cwd);
+        let foreign = |code: &str| match members.text(&["stdin"]) {
+            Some(input) => {
+                judge::foreign(&format!("printf '%s\\n' {} | {{ {code}\n}}", quoted(input)), cwd, world)
+            }
+            None => judge::foreign(code, cwd, world),
+        };
+        for value in COMMANDS.iter().filter_map(|key| members.get(key)) {
             let refused = match value {
-                Value::String(program) if !arguments.is_empty() => {
-                    let quoted = arguments.iter().map(|word| format!(" '{}'", word.replace('\'', r"'\''")));
-                    judge::foreign(&(program.clone() + &quoted.collect::<String>()), cwd, world)
-                }
-                Value::String(code) => judge::foreign(code, cwd, world),
+                Value::String(program) => foreign(&(program.clone() + &arguments(members))),
                 Value::Array(list) => {
                     let words = texts(value);
                     // Several commands, or one with its arguments.
                     let each = || {
                         let several = words.iter().filter(|word| word.contains(' '));
-                        several.into_iter().find_map(|code| judge::foreign(code, cwd, world))
+                        several.into_iter().find_map(|code| foreign(code))
                     };
                     let whole = words.len() == list.len() && !words.is_empty();
                     let refused = if whole { judge::arguments(&words, cwd, world) } else { None };
@@ -153,9 +121,8 @@ impl Carried<'_> {
                 return refused;
             }
         }
-        let language =
-            ["language", "lang", "runtime", "interpreter"].iter().find_map(|key| members.get(*key)?.as_str());
-        for code in CODES.iter().filter_map(|key| members.get(*key)?.as_str()) {
+        let language = members.text(&["language", "lang", "runtime", "interpreter"]);
+        for code in CODES.iter().filter_map(|key| members.get(key)?.as_str()) {
             let refused = match language.map(str::to_ascii_lowercase).as_deref() {
                 Some("bash" | "sh" | "shell" | "zsh" | "console") => judge::command(code, cwd, world),
                 Some("powershell" | "pwsh" | "ps1") => judge::program(Language::PowerShell, code, cwd, world),
@@ -174,7 +141,7 @@ impl Carried<'_> {
         }
         for key in QUERIES {
             let Some(value) = members.get(key) else { continue };
-            if !key.starts_with("sql") && ASKING.iter().any(|word| self.name.contains(word)) {
+            if !key.starts_with("sql") && self.name.asks() {
                 continue;
             }
             let refused = texts(value).iter().find_map(|text| sql(self.tool, text, cwd, world));
@@ -186,22 +153,22 @@ impl Carried<'_> {
     }
 
     /// Judges a tool that is named after a program, whose subcommand its input holds.
-    fn implied(&self, members: &Map<String, Value>) -> Option<Refused> {
+    fn implied(&self, members: &Members<'_>) -> Option<Refused> {
         let mut parts = self.tool.split(['_', '-']).map(str::to_ascii_lowercase);
         let program = parts.find_map(|part| PROGRAMS.iter().find(|(name, _)| *name == part))?.1;
         let text =
-            |keys: &[&str]| keys.iter().find_map(|key| members.get(*key)).map(texts).unwrap_or_default();
+            |keys: &[&str]| keys.iter().find_map(|key| members.get(key)).map(texts).unwrap_or_default();
         let command = text(&COMMANDS[..2]);
         let mut rest: Vec<String> = match command.as_slice() {
             [line] => line.split_ascii_whitespace().map(str::to_owned).collect(),
             words => words.to_vec(),
         };
-        rest.extend(ARGUMENTS.iter().find_map(|key| members.get(*key)).map(texts).unwrap_or_default());
+        rest.extend(text(&ARGUMENTS));
         if rest.is_empty() || rest[0] == program {
             return None;
         }
-        rest.extend(text(&["resourceType", "resource_type"]));
-        if members.contains_key("resourceType") {
+        rest.extend(text(&["resourcetype"]));
+        if members.get("resourcetype").is_some() {
             rest.extend(text(&["name"]));
         }
         rest.insert(0, program.to_owned());
@@ -209,43 +176,47 @@ impl Carried<'_> {
     }
 
     /// Judges tools whose name says what they do, as the program that does it.
-    fn deed(&self, members: &Map<String, Value>) -> Option<Refused> {
-        let text = |keys: &[&str]| keys.iter().find_map(|key| members.get(*key)?.as_str());
+    fn deed(&self, members: &Members<'_>) -> Option<Refused> {
+        let text = |keys: &[&str]| members.text(keys);
         let on = |key: &str| members.get(key).and_then(Value::as_bool) == Some(true);
-        let named = |words: &[&str]| words.iter().any(|word| self.name.contains(word));
+        let named = |words: &[&str]| words.iter().any(|word| self.name.whole.contains(word));
         let mut words: Vec<&str> = Vec::new();
-        if self.name.ends_with("push") && (on("force") || on("forcePush")) {
+        if self.name.whole.ends_with("push") && (on("force") || on("forcepush")) {
             words.extend(["git", "push", "--force"]);
-        } else if self.name.ends_with("reset") && text(&["mode"]).is_some_and(|mode| mode.ends_with("hard")) {
+        } else if self.name.whole.ends_with("reset")
+            && text(&["mode"]).is_some_and(|mode| mode.ends_with("hard"))
+        {
             words.extend(["git", "reset", "--hard"]);
         } else if named(&["delete_namespace", "namespace_delete"]) {
             words.extend(["kubectl", "delete", "namespace"]);
             words.extend(text(&["name", "namespace"]));
         } else if named(&["kubectl_delete", "resources_delete", "delete_resource"]) {
             words.extend(["kubectl", "delete"]);
-            words.push(text(&["resourceType", "kind", "resource", "resource_type"])?);
+            words.push(text(&["resourcetype", "kind", "resource"])?);
             words.extend(text(&["name"]));
         } else if named(&["send_keys", "sendkeys"]) {
             return judge::foreign(text(&["keys", "text", "input"])?, self.cwd, self.world);
         } else if named(&["drop_database", "drop_collection"])
             && self.tool.to_ascii_lowercase().contains("mongo")
         {
-            let name = text(&["collection", "collectionName", "name"]).unwrap_or("x");
-            let drops = if self.name.contains("database") {
+            let name = text(&["collection", "collectionname", "name"]).unwrap_or("x");
+            let drops = if self.name.whole.contains("database") {
                 "db.dropDatabase()"
             } else {
                 &format!("db.{name}.drop()")
             };
             return sql(self.tool, drops, self.cwd, self.world);
         } else if named(&["drop_table", "drop_database", "drop_schema"]) {
-            let kind = ["table", "database", "schema"].into_iter().find(|kind| self.name.contains(kind))?;
-            let name = text(&["name", "table", "database", "schema", "table_name"]).unwrap_or("x");
+            let kind =
+                ["table", "database", "schema"].into_iter().find(|kind| self.name.whole.contains(kind))?;
+            let name = text(&["name", "table", "database", "schema", "tablename"]).unwrap_or("x");
             return sql(self.tool, &format!("DROP {kind} {name}"), self.cwd, self.world);
         } else if named(&["delete", "remove", "rmdir", "unlink", "rimraf"]) {
-            let path = text(&["path", "file_path", "directory", "dir", "filePath"])?;
-            words.extend(["rm", if self.name.contains("file") { "-f" } else { "-rf" }, "--", path]);
+            let path = text(&["path", "filepath", "directory", "dir", "folder", "relativepath", "uri"])?;
+            let path = local(path);
+            words.extend(["rm", if self.name.whole.contains("file") { "-f" } else { "-rf" }, "--", path]);
         } else if named(&["chmod", "permission"]) {
-            words.extend(["chmod", text(&["mode", "permissions"])?, "--", text(&["path", "file_path"])?]);
+            words.extend(["chmod", text(&["mode", "permissions"])?, "--", text(&["path", "filepath"])?]);
         } else {
             return None;
         }
@@ -253,12 +224,12 @@ impl Carried<'_> {
         judge::arguments(&words, self.cwd, self.world)
     }
 
-    fn paths(&self, members: &Map<String, Value>) -> Result<Option<Refused>, Failure> {
-        if LOOKING.iter().any(|word| self.name.contains(word)) {
+    fn paths(&self, members: &Members<'_>) -> Result<Option<Refused>, Failure> {
+        if self.name.looks() {
             return Ok(None);
         }
-        for path in PATHS.iter().filter_map(|key| members.get(*key)).flat_map(texts) {
-            if let Some(refused) = file(&path, self.cwd, self.world, None)? {
+        for path in PATHS.iter().filter_map(|key| members.get(key)).flat_map(texts) {
+            if let Some(refused) = file(local(&path), self.cwd, self.world, None)? {
                 return Ok(Some(refused));
             }
         }
@@ -341,18 +312,37 @@ pub(super) fn sql(tool: &str, text: &str, cwd: Option<&str>, world: &dyn World) 
     judge::arguments(&words, cwd, world)
 }
 
-/// Returns what a call is about: the first of what may be judged in it.
-pub(super) fn subject(input: &Value) -> Option<String> {
-    let keys = || COMMANDS.iter().chain(&CODES).chain(&QUERIES).chain(&PATHS);
-    let found = keys().find_map(|key| input.get(*key)).map(texts)?;
-    Some(found.join(" ")).filter(|text| !text.is_empty())
+/// Returns what stands behind a command as its arguments.
+fn arguments(members: &Members<'_>) -> String {
+    let mut code = String::new();
+    let mut add = |value: &Value| match value {
+        // A text may be several words.
+        Value::String(words) => code.extend([" ", words]),
+        value => code.extend(texts(value).iter().map(|word| format!(" {}", quoted(word)))),
+    };
+    members.get("subcommand").into_iter().for_each(&mut add);
+    ARGUMENTS.iter().find_map(|key| members.get(key)).into_iter().for_each(&mut add);
+    ["flags", "options"]
+        .iter()
+        .filter_map(|key| members.get(key))
+        .filter(|v| v.is_array())
+        .for_each(&mut add);
+    code
 }
 
-/// Returns a text, or the texts of a list.
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(list) => list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
-        _ => Vec::new(),
-    }
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Returns the path that a URL of a file names.
+fn local(path: &str) -> &str {
+    path.strip_prefix("file://").filter(|path| path.starts_with('/')).unwrap_or(path)
+}
+
+/// Returns what a call is about: the first of what may be judged in it.
+pub(super) fn subject(input: &Value) -> Option<String> {
+    let members = Members::of(input.as_object()?);
+    let keys = || COMMANDS.iter().chain(&CODES).chain(&QUERIES).chain(&PATHS);
+    let found = keys().find_map(|key| members.get(key)).map(texts)?;
+    Some(found.join(" ")).filter(|text| !text.is_empty())
 }

@@ -6,6 +6,7 @@
 
 mod carried;
 mod file;
+mod keys;
 
 use std::borrow::Cow;
 
