@@ -15,6 +15,9 @@ const MAX_PENDING: usize = 256;
 /// How many ways are kept apart before they are joined.
 const KEPT: usize = 8;
 
+/// In how many slots the ways of a row of commands may differ before they are joined.
+const MAX_APART: usize = 96;
+
 /// A slot with several values, of which one is tried.
 #[derive(Debug)]
 pub(super) struct Choice {
@@ -89,6 +92,12 @@ impl Split {
     /// Notes that a way leaves for a frame; the innermost is where something goes on first.
     pub(super) fn leave(&mut self, jump: Option<usize>) {
         self.jump = self.jump.max(jump);
+    }
+
+    /// Returns how many slots the ways have changed.
+    fn size(&self) -> usize {
+        let failure = self.failure.iter().map(|way| &way.changes);
+        self.success.iter().chain(failure).map(Changes::len).sum()
     }
 
     /// Takes the ways that go on after success, or after failure.
@@ -260,6 +269,13 @@ impl Shell<'_> {
         let mark = self.state.mark();
         self.state.join(ways);
         let split = run(self)?;
+        let mut found = self.told(mark, split);
+        self.merge(&mut found);
+        Ok(found)
+    }
+
+    /// Takes everything since a mark back, and tells from there on where a split leads.
+    pub(super) fn told(&mut self, mark: Mark, split: Split) -> Split {
         let mut found = Split { jump: split.jump, ..Split::default() };
         let whole = |shell: &mut Self, changes| {
             let inner = shell.state.mark();
@@ -275,8 +291,22 @@ impl Shell<'_> {
             found.failure.push(Way { changes: whole(self, changes), weak });
         }
         self.state.undo(mark);
-        self.merge(&mut found);
-        Ok(found)
+        found
+    }
+
+    /// Joins all ways of a split where they differ in very many slots, and lets them be in force; says
+    /// whether it did. Commands that are joined by `&&` and `||` by turns go from the one half of the ways
+    /// to the other at every turn, which takes as long as they are different.
+    pub(super) fn settle(&mut self, split: &mut Split) -> bool {
+        let both = !split.success.is_empty() && !split.failure.is_empty();
+        if !both || split.size() <= MAX_APART || split.failure.iter().any(|way| way.weak) {
+            return false;
+        }
+        let ways = [split.take(true), split.take(false)].concat();
+        self.state.join(ways);
+        split.success.push(Changes::default());
+        split.failure.push(Way { changes: Changes::default(), weak: false });
+        true
     }
 
     /// Walks through a row of commands that are all joined by `&&`, or all by `||`, from the states of

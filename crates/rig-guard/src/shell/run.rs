@@ -45,15 +45,22 @@ impl Shell<'_> {
 
     /// Walks through commands joined by `&&` and `||`, each in the states in which it would run.
     fn split_chain(&mut self, chain: &AndOr) -> Flow<Split> {
+        let mark = self.state.mark();
         let mut split = self.split(&chain.first)?;
         self.guards += 1;
+        let mut settled = false;
         for same in chain.rest.chunk_by(|(a, _), (b, _)| a == b) {
+            settled |= self.settle(&mut split);
             let goes_on = same[0].0 == When::Success;
             let ways = split.take(goes_on);
             let next = self.row(ways, same.iter().map(|(_, command)| command), goes_on)?;
             split.add(next);
         }
         self.guards -= 1;
+        if settled {
+            return Ok(self.told(mark, split));
+        }
+        self.state.keep(mark);
         Ok(split)
     }
 

@@ -80,6 +80,11 @@ pub(super) type Value = Option<Rc<Slot>>;
 pub(super) struct Changes(Vec<(Id, Value)>);
 
 impl Changes {
+    /// Returns how many slots have changed.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes writes over, the latest of a slot before those that it has overwritten.
     fn of(mut writes: Vec<(Id, Value)>) -> Self {
         if writes.len() > 1 {
