@@ -17,18 +17,13 @@ pub(super) const DELETE: Rule = Rule {
     why: "commits that are on no other branch are lost with it",
     instead: "`git branch -d NAME` deletes what is merged; `git fetch` and `git branch -f main origin/main` bring a branch up to date",
     source: "git-branch(1), git-update-ref(1), git-symbolic-ref(1)",
-    programs: &[
-        "git",
+    programs: programs![
         "git-branch",
         "git-checkout",
         "git-switch",
         "git-update-ref",
         "git-symbolic-ref",
-        "git-fetch",
-        "hub",
-        "yadm",
-        "g",
-        "git.exe",
+        "git-fetch"
     ],
     unknown_program: false,
     redirections: false,

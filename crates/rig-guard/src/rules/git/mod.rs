@@ -4,6 +4,11 @@
 //! The command line is read as git reads it: the [options before the subcommand](invocation), the
 //! subcommand's [own options](line), and [pathspecs](pathspec).
 
+/// Lists programs that take git's own subcommands, and some of those by themselves.
+macro_rules! programs {
+    ($($own:literal),* $(,)?) => { &["git", "hub", "yadm", "g", "git.exe", $($own),*] };
+}
+
 mod api;
 mod branch;
 mod config;
@@ -27,6 +32,9 @@ use line::Line;
 pub(crate) use orphan::Orphan;
 pub(crate) use steps::Steps;
 
+/// Programs that take git's own subcommands.
+const LIKE_GIT: &[&str] = programs![];
+
 /// The rules of this module, in the order in which they are asked.
 pub(super) static RULES: &[&Rule] = &[
     &push::FORCE,
@@ -41,9 +49,6 @@ pub(super) static RULES: &[&Rule] = &[
     &history::REWRITE,
     &forge::DELETE,
 ];
-
-/// Programs that take git's own subcommands.
-const LIKE_GIT: [&str; 5] = ["git", "hub", "yadm", "g", "git.exe"];
 
 /// Says whether a word of code that could not be read is one of these.
 fn any(words: &[&str], of: &[&str]) -> bool {

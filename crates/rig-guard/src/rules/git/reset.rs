@@ -13,7 +13,7 @@ pub(super) const HARD: Rule = Rule {
     why: "changes in the work tree and the index cannot be brought back",
     instead: "`git stash` first, or `git reset --keep`, which stops where it would lose changes",
     source: "git-reset(1)",
-    programs: &["git", "git-reset", "hub", "yadm", "g", "git.exe"],
+    programs: programs!["git-reset"],
     unknown_program: true,
     redirections: false,
     judge,
