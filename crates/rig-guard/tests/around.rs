@@ -43,6 +43,41 @@ fn values_of_the_environment_are_followed_and_not_shown() {
 }
 
 #[test]
+fn scripts_of_packages_are_judged_as_scripts_are() {
+    let text = r#"{"scripts": {"open": "chmod 777 x", "reset": "git push --force", "build": "tsc && npm run open",
+        "prebuild": "rm -rf dist", "wipe": "rm -rf", "many": 3}}"#;
+    let new = Around { files: vec![("package.json", text, false)], ..Around::default() };
+    let old = Around { files: vec![("package.json", text, true)], ..Around::default() };
+    let found = Around { files: vec![("node_modules/x/package.json", text, true)], ..Around::default() };
+    for (command, by_new, by_old) in [
+        ("npm run open", Some("fs.chmod.world_writable"), None),
+        ("npm run build", Some("fs.chmod.world_writable"), None),
+        ("cd src/app && npm run open", Some("fs.chmod.world_writable"), None),
+        ("pnpm reset", Some("git.push.force"), Some("git.push.force")),
+        ("yarn wipe \"$HOME\"", Some("fs.rm.root"), Some("fs.rm.root")),
+        ("npm run wipe -- dist", None, None),
+        ("npm pkg set scripts.open=ls && npm run open", None, None),
+        (
+            "npm pkg set scripts.other=ls && npm run open",
+            Some("fs.chmod.world_writable"),
+            Some("fs.chmod.world_writable"),
+        ),
+        ("npm run many; npm run none; npm test; npm ci", None, None),
+        ("echo '{}' > package.json && npm run reset", None, None),
+        (
+            "cp package.json /tmp/p/package.json && npm --prefix /tmp/p run reset",
+            Some("git.push.force"),
+            Some("git.push.force"),
+        ),
+    ] {
+        new.check(command, by_new);
+        old.check(command, by_old);
+    }
+    found.check("npm run reset", None);
+    found.check("npm --prefix node_modules/x run reset", Some("git.push.force"));
+}
+
+#[test]
 fn scripts_are_judged_by_what_they_do_and_who_wrote_them() {
     let around = Around {
         files: vec![

@@ -41,7 +41,14 @@ impl Links {
             None => word.clone(),
         };
         let itself = takes_links(call);
-        let words: Vec<Word> = call.words.iter().map(|word| followed(word, itself)).collect();
+        let mut enters = false;
+        let mut word = |word: &Word| {
+            // `tar -C LINK`
+            let itself =
+                itself && !std::mem::replace(&mut enters, matches!(&*word.text, "-C" | "--directory"));
+            followed(word, itself)
+        };
+        let words: Vec<Word> = call.words.iter().map(&mut word).collect();
         let moved = |redirect: &Redirection| Redirection {
             target: followed(&redirect.target, false),
             access: redirect.access,
@@ -100,7 +107,10 @@ impl Links {
             let places = if sources.is_empty() {
                 vec![here.clone()]
             } else {
-                vec![(*last).to_owned(), format!("{last}/{}", name(source))]
+                match name(source).as_str() {
+                    "" | "." | ".." => vec![(*last).to_owned()],
+                    name => vec![(*last).to_owned(), format!("{last}/{name}")],
+                }
             };
             for place in places {
                 let Some(path) = absolute(cwd, &place) else { continue };

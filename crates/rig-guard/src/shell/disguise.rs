@@ -10,14 +10,17 @@ use super::word::{Kind, Word};
 use super::{Flow, Shell, Status, wrap};
 use crate::rules;
 
+/// What stands behind the path of a link in the name of the slot for what it leads to.
+const LINK: &str = "/->";
 /// How many copies are looked for by their names.
 const MAX_COPIED: usize = 64;
 /// How many copies of copies are followed.
 const MAX_COPIES: usize = 8;
 /// How many programs a pattern may stand for.
 const MAX_MATCHES: usize = 48;
-/// What a pattern without a letter may stand for, besides shells: it matches nearly everything.
-const RUNNERS: &str = "busybox chmod dd doas env find git mv nice node nohup perl php python python3 rm ruby sudo timeout xargs";
+/// What any pattern may stand for, besides shells.
+const COMMON: &str = "busybox chmod chown dd doas docker env find git kubectl mv mysql nice node nohup perl php psql python \
+    python3 rm rsync ruby shred sudo timeout truncate wipefs xargs";
 
 impl Shell<'_> {
     /// Follows the copying or linking of a file: the new one is what the old one is.
@@ -39,6 +42,42 @@ impl Shell<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Notes a symbolic link, for what prints where it leads.
+    pub(super) fn link(&mut self, words: &[Word], from: &Word, to: &Word) {
+        let symbolic = |word: &Word| {
+            word.text == "--symbolic"
+                || word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('s')
+        };
+        if let (Some(target), Some(path)) = (self.path(from), self.path(to))
+            && words.iter().any(symbolic)
+        {
+            self.state.set(&*format!("{path}{LINK}"), Item::Text(Word::literal(target)));
+        }
+    }
+
+    /// Returns where a path leads, which may be a link that the code has made, or be below one.
+    pub(super) fn led(&mut self, path: &Word) -> Option<String> {
+        let mut path = self.path(path)?;
+        if self.copied.is_empty() {
+            return Some(path);
+        }
+        for _ in 0..MAX_COPIES {
+            let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+            let found = ends.collect::<Vec<_>>().into_iter().find_map(|at| {
+                let target = match self.state.only(&*format!("{}{LINK}", &path[..at]))? {
+                    Item::Text(target) => target.text.clone(),
+                    _ => return None,
+                };
+                Some(format!("{}{}", target.trim_end_matches('/'), &path[at..]))
+            });
+            match found {
+                Some(next) => path = next,
+                None => break,
+            }
+        }
+        Some(path)
     }
 
     /// Follows `cat FILE > COPY`.
@@ -109,10 +148,14 @@ impl Shell<'_> {
             return Ok(());
         }
         let Some(glob) = Glob::of(&name) else { return Ok(()) };
-        let says = name.text.contains(|c: char| c.is_ascii_alphanumeric());
-        let programs = rules::all().flat_map(|rule| rule.programs).copied().filter(|_| says);
-        let known = programs.chain(wrap::shells()).chain(RUNNERS.split_ascii_whitespace());
-        let matching: BTreeSet<&str> = known.filter(|name| glob.covers(name)).collect();
+        // A `*` matches nearly everything; then only the programs count that are on every machine.
+        let fixed = !name.marks.iter().any(|mark| name.text[mark.at..].starts_with('*'))
+            && name.text.contains(|c: char| c.is_ascii_alphanumeric());
+        let programs = rules::all().flat_map(|rule| rule.programs).copied().filter(|_| fixed);
+        let known = programs.chain(wrap::shells()).chain(COMMON.split_ascii_whitespace());
+        let start = &name.text[..name.marks[0].at];
+        let matching: BTreeSet<&str> =
+            known.filter(|name| name.starts_with(start) && glob.covers(name)).collect();
         let label = first.text.clone();
         for name in matching.into_iter().take(MAX_MATCHES) {
             let words = [&[Word::literal(name)], &words[1..]].concat();

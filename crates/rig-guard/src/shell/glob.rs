@@ -129,7 +129,9 @@ impl Glob {
 
     /// Says whether a whole text matches.
     pub(super) fn covers(&self, text: &str) -> bool {
-        self.matches(&text.chars().collect::<Vec<char>>())
+        let least = self.0.iter().filter(|piece| **piece != Piece::Any).count();
+        let chars = || text.chars().collect::<Vec<char>>();
+        least <= text.len() && (least == text.len() || self.0.contains(&Piece::Any)) && self.matches(&chars())
     }
 
     /// Says whether one character matches.

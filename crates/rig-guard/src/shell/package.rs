@@ -21,7 +21,11 @@ const VALUES: [&str; 8] =
     ["-w", "--workspace", "-F", "--filter", "--registry", "--loglevel", "--userconfig", "--shell"];
 /// Commands of package managers that run a script of any other name.
 const OWN: &str = "add audit bin cache config create dlx exec global info init link list login node outdated pm publish \
-    remove rm self-update set store unlink up update upgrade version why workspace workspaces x";
+    remove rm self-update set store unlink up update upgrade version why workspace workspaces";
+/// Commands of `pnpm` besides these.
+const PNPM: &str = "approve-builds ci deploy doctor env fetch i import install install-test it la licenses list ll ls \
+    patch patch-commit prune rb rebuild recursive restart root run run-script server setup start stop t test un \
+    uninstall";
 /// What an installation runs.
 const INSTALL: [&str; 6] = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"];
 const PACK: [&str; 7] =
@@ -65,30 +69,24 @@ impl Shell<'_> {
         }
         // Most commands of these programs have to do with no script at all.
         let asked = asked(name, &line)?;
-        let package = self.package_of(&directory)?;
-        let known = |name: &&String| package.scripts.contains_key(*name);
-        let names: Vec<&String> = asked.names.iter().filter(known).collect();
-        let last = names.last()?;
+        let package = self.package_of(&directory);
+        let found = asked.names.iter().filter_map(|name| Some((name, self.script_of(&package, name)?)));
+        let mut found: Vec<(&String, String)> = found.collect();
+        let (last, code) = found.last_mut()?;
         let label = format!("{name} run {last}");
         if self.context.chain.iter().filter(|step| ***step == *label).count() > MAX_INSIDE {
             return None;
         }
-        let (before, after) = (format!("pre{last}"), format!("post{last}"));
-        let mut codes = Vec::new();
-        for name in names.iter().copied() {
-            let around =
-                |other: &String| if name == *last { package.scripts.get(other).cloned() } else { None };
-            codes.extend(around(&before));
-            let mut code = package.scripts[name].clone();
-            if name == *last {
-                for word in asked.arguments.iter().filter(|word| word.text != "--") {
-                    code.push(' ');
-                    code.push_str(&word.to_quoted());
-                }
-            }
-            codes.push(code);
-            codes.extend(around(&after));
+        for word in asked.arguments.iter().filter(|word| word.text != "--") {
+            code.push(' ');
+            code.push_str(&word.to_quoted());
         }
+        let around = |prefix: &str| self.script_of(&package, &format!("{prefix}{last}"));
+        let (before, after) = (around("pre"), around("post"));
+        let mut codes: Vec<String> = found.into_iter().map(|(_, code)| code).collect();
+        let at = codes.len() - 1;
+        codes.splice(at..at, before);
+        codes.extend(after);
         let Package { trusted, directory, .. } = package;
         Some(Unwrapped::Scripts(Scripts { label, trusted, directory, codes }))
     }
@@ -138,7 +136,7 @@ impl Shell<'_> {
     }
 
     /// Returns the package that a directory belongs to.
-    fn package_of(&mut self, directory: &str) -> Option<Package> {
+    fn package_of(&mut self, directory: &str) -> Package {
         let mut dir = directory.trim_end_matches('/');
         let mut package = None;
         for _ in 0..MAX_PARENTS {
@@ -156,15 +154,17 @@ impl Shell<'_> {
         }
         let mut package =
             package.unwrap_or_else(|| Package { directory: directory.to_owned(), ..Package::default() });
-        let prefix = format!("{}/package.json#", package.directory);
-        let names = if self.state.get(&*prefix).is_some() { self.state.named(&prefix) } else { Vec::new() };
-        for name in names {
-            if let Some(Item::Text(code)) = self.state.only(name.as_str()) {
-                package.scripts.insert(name[prefix.len()..].to_owned(), code.to_code());
-                package.trusted = false;
-            }
+        // What the code has set itself is as good as typed.
+        package.trusted &= self.state.get(&*format!("{}/package.json#", package.directory)).is_none();
+        package
+    }
+
+    /// Returns the code of a script of a package.
+    fn script_of(&self, package: &Package, name: &str) -> Option<String> {
+        match self.state.only(&*format!("{}/package.json#{name}", package.directory)) {
+            Some(Item::Text(code)) => Some(code.to_code()),
+            _ => package.scripts.get(name).cloned(),
         }
-        (!package.scripts.is_empty()).then_some(package)
     }
 
     /// Reads a `package.json` as it stands on the disk, once.
@@ -242,6 +242,13 @@ impl<'w> Line<'w> {
     fn behind(&self, n: usize) -> &'w [Word] {
         self.places.get(n).map_or(&[], |at| &self.all[at + 1..])
     }
+}
+
+/// Says whether a word behind `pnpm` is the name of a program or a script, and no command of its own.
+pub(super) fn runs_programs(word: &str) -> bool {
+    let plain = word.starts_with(|c: char| c.is_ascii_alphabetic());
+    let own = |list: &str| list.split_ascii_whitespace().any(|own| own == word);
+    plain && !own(OWN) && !own(PNPM)
 }
 
 /// Says which scripts a command asks for.

@@ -38,16 +38,22 @@ impl Shell<'_> {
             },
             "mktemp" => Some(line("/tmp/tmp.XXXXXXXXXX".to_owned())),
             "git" => self.repository(args).map(line),
-            "hg" | "jj" | "sl" if matches!(known(0), Some("root")) => {
+            "hg" | "jj" | "sl" | "npm"
+                if args.len() == 1 && known(0) == Some(if name == "npm" { "prefix" } else { "root" }) =>
+            {
                 self.directory().and_then(|cwd| self.work_tree(&cwd)).map(line)
             }
-            "realpath" => args.last().and_then(|path| self.path(path)).map(line),
-            "readlink"
-                if known(0)
-                    .is_some_and(|option| option.starts_with('-') && option.contains(['f', 'm', 'e'])) =>
-            {
-                args.get(1).and_then(|path| self.path(path)).map(line)
-            }
+            "realpath" => args.last().and_then(|path| self.led(path)).map(line),
+            "readlink" => match known(0) {
+                Some(option) if option.starts_with('-') && option.contains(['f', 'm', 'e']) => {
+                    args.get(1).and_then(|path| self.led(path)).map(line)
+                }
+                // Of a file that is no link it prints nothing.
+                _ => {
+                    let path = args.last().and_then(|path| Some((self.path(path)?, self.led(path)?)));
+                    path.filter(|(path, led)| path != led).map(|(_, led)| line(led))
+                }
+            },
             "dirname" => last().map(|path| line(parent(path).to_owned())),
             "basename" => base(args).map(line),
             // Where the rig's programs are is known.

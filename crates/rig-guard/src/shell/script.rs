@@ -48,6 +48,12 @@ impl Shell<'_> {
         arguments: Vec<Word>,
         language: Option<Language>,
     ) -> Flow<Status> {
+        if language.is_none() {
+            // A script may be one of a shell that reads this first.
+            for file in self.started("bash", &[]) {
+                self.unwrapped(name, &[], file)?;
+            }
+        }
         let absolute = self.path(path);
         let (guards, forks) = (self.guards, self.forks);
         let running = self.scripts.iter_mut().rev().find(|running| Some(&running.path) == absolute.as_ref());
@@ -140,13 +146,16 @@ impl Shell<'_> {
 
     /// Follows files that are copied, moved or edited on the way.
     pub(super) fn copies(&mut self, name: &str, words: &[Word]) -> Flow {
-        if !matches!(name, "cp" | "mv" | "ln" | "install" | "tee" | "dd" | "rm") {
+        if !matches!(name, "cp" | "mv" | "ln" | "rsync" | "install" | "tee" | "dd" | "rm") {
             return Ok(());
         }
         let args: Vec<&Word> = words[1..].iter().filter(|w| !w.text.starts_with('-')).collect();
         match (name, args.as_slice()) {
             ("cp" | "mv" | "ln" | "rsync", [from, to]) | ("install", [.., from, to]) => {
-                self.copy(from, to)?
+                if name == "ln" {
+                    self.link(words, from, to);
+                }
+                self.copy(from, to)?;
             }
             ("tee", files) => {
                 let append = words.iter().any(|w| matches!(w.text.as_str(), "-a" | "--append"));

@@ -191,16 +191,23 @@ pub(super) fn parallel(words: &[Word], input: Option<&Word>) -> Unwrapped {
             )
         });
     };
-    let behind = words.iter().position(|w| matches!(w.text.as_str(), ":::" | ":::+" | "::::"));
+    let behind = words.iter().position(|w| w.text.starts_with(":::"));
     let end = behind.unwrap_or(words.len());
-    let mut items: Vec<Word> = match behind {
-        Some(from) if words[from].text != "::::" => {
-            words[from + 1..].iter().filter(|w| !w.text.starts_with(":::")).cloned().collect()
+    let mut items: Vec<Word> = Vec::new();
+    let mut listed = false;
+    for word in &words[end..] {
+        match word.text.strip_prefix("::") {
+            Some(mark) if mark.starts_with(':') => listed = !mark.starts_with("::"),
+            _ if listed => items.push(word.clone()),
+            _ => {}
         }
-        _ => input.map(|text| split(text, |c| c == '\n')).unwrap_or_default(),
-    };
-    if behind.is_none_or(|at| words[at].text == "::::") && input.and_then(Word::known).is_none() {
-        items = vec![Word::unknown(false)];
+    }
+    let reads = behind.is_none() || words[end..].iter().any(|word| word.text.starts_with("::::"));
+    if reads {
+        items.extend(input.map(|text| split(text, |c| c == '\n')).unwrap_or_default());
+        if input.and_then(Word::known).is_none() {
+            items = vec![Word::unknown(false)];
+        }
     }
     let at = at.min(end);
     let template = super::join(&words[at..end]);

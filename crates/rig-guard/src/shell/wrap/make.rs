@@ -142,20 +142,34 @@ impl Makefile {
     fn expanded(&self, recipe: &str) -> String {
         let mut code = recipe.replace("$(shell ", "$$(");
         for _ in 0..MAX_INSIDE {
-            let mut replaced = code.clone();
-            for (name, value) in &self.variables {
-                if replaced.contains(name.as_str()) && replaced.len() + value.len() < MAX_RECIPE {
-                    replaced = replaced
-                        .replace(&format!("$({name})"), value)
-                        .replace(&format!("${{{name}}}"), value);
-                }
-            }
-            if replaced == code || replaced.len() > MAX_RECIPE {
-                break;
-            }
+            let Some(replaced) = self.replaced(&code) else { break };
             code = replaced;
         }
         code.replace("$$", "$")
+    }
+
+    /// Replaces variables by their values once; `None` where there are none.
+    fn replaced(&self, code: &str) -> Option<String> {
+        let mut replaced = String::new();
+        let mut from = 0;
+        for (at, _) in code.match_indices('$') {
+            let end = match code[at + 1..].chars().next() {
+                Some('(') => ')',
+                Some('{') => '}',
+                _ => continue,
+            };
+            let name = code[at + 2..].split(end).next().unwrap_or("");
+            if let Some(value) = self.variables.get(name).filter(|_| at >= from) {
+                replaced.push_str(&code[from..at]);
+                replaced.push_str(value);
+                from = code.len().min(at + name.len() + 3);
+            }
+            if replaced.len() > MAX_RECIPE {
+                return None;
+            }
+        }
+        replaced.push_str(&code[from..]);
+        (from > 0).then_some(replaced)
     }
 }
 

@@ -15,7 +15,7 @@ mod table;
 mod takers;
 
 use super::assign::Assignment;
-use super::package::Scripts;
+use super::package::{self, Scripts};
 use super::program::Language;
 use super::state::{INPUT, Item};
 use super::word::{Word, base};
@@ -115,6 +115,12 @@ impl Shell<'_> {
                 if let Some(scripts) = self.package(name, words) {
                     return scripts;
                 }
+                let sub = words.get(1).map_or("", |word| &*word.text);
+                let runs = name == "pnpm" && package::runs_programs(sub)
+                    || name == "bun" && matches!(sub, "x" | "exec");
+                if let Some(found) = wrapped_by(name, words).or_else(|| runs.then(|| Unwrapped::words(1))) {
+                    return found;
+                }
             }
             "ssh" | "autossh" if input.is_some() && wrapped_by(name, words).is_none() => {
                 // The shell over there reads what stands on the input, and leaves nothing of it.
@@ -160,7 +166,7 @@ impl Shell<'_> {
     }
 
     /// Returns the files that a shell reads when it starts, because variables or options say so.
-    fn started(&mut self, name: &str, words: &[Word]) -> Vec<Unwrapped> {
+    pub(super) fn started(&mut self, name: &str, words: &[Word]) -> Vec<Unwrapped> {
         let variable = match name {
             "bash" | "rbash" => "BASH_ENV",
             "zsh" | "fish" | "csh" | "tcsh" => "",
@@ -170,7 +176,7 @@ impl Shell<'_> {
         if let Some(slot) = self.state.get(variable).filter(|slot| slot.attributes.exported)
             && let [Item::Text(value)] = slot.items.as_slice()
             // `ENV=production` is something else.
-            && value.text.contains(['/', '$', '`', '.'])
+            && (variable != "ENV" || value.text.contains(['/', '$', '`']))
         {
             // The shell expands the value before it takes it for a name.
             files.push(format!(". \"{}\"", value.to_code().replace('"', "\\\"")));

@@ -212,6 +212,7 @@ static WRAPPERS: &[Wrapper] = wrappers! {
         long: "--package --call --workspace --filter --prefix --dir", code: "-c --call --shell-mode" }
     "npm" { sub: "x", short: "cpwC", long: "--package --call --workspace --prefix", code: "-c --call" }
     "bun" { sub: "x" }
+    "bun" { sub: "exec", rest: Rest::Code }
     "yarn" { sub: "exec", rest: Rest::Code }
     "pnpm yarn" { sub: "dlx", short: "cp", long: "--package", code: "-c --shell-mode" }
     "rbenv pyenv nodenv asdf mise rtx" { sub: "exec" }
