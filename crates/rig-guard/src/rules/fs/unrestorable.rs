@@ -95,5 +95,7 @@ fn is_unrestorable(name: &str, pattern: Option<&[Piece]>) -> bool {
         Some(pattern) => matches(pattern, own) && name.contains(|c: char| c.is_alphanumeric()),
         None => name == *own,
     };
-    environment || ENDS.iter().any(|end| name.ends_with(end)) || NAMES.iter().any(hits)
+    // `*.tfstate*` takes the file along with its backups.
+    let bare = if pattern.is_some() { name.trim_end_matches('*') } else { name };
+    environment || ENDS.iter().any(|end| bare.ends_with(end)) || NAMES.iter().any(hits)
 }

@@ -19,7 +19,7 @@ pub(in crate::rules) static RULES: &[&Rule] = &[
 ];
 
 /// Destroying everything that a description of infrastructure stands for.
-const STACK: Rule = Rule {
+pub(super) const STACK: Rule = Rule {
     id: "cloud.stack.destroy",
     critical: true,
     pack: Pack::Cloud,
@@ -126,6 +126,21 @@ fn stack(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         return adds.then(|| Finding::new("a variable adds `-destroy`"));
     }
     destroys(name, &line).then(Finding::default)
+}
+
+/// Returns the file into which a command writes a plan, and whether it is one to destroy everything.
+pub(super) fn planned(call: &Call<'_>) -> Option<(String, bool)> {
+    matches!(call.name()?, "terraform" | "tofu" | "terragrunt").then_some(())?;
+    let line = Line::of(call, Takes::Single("chdir out"));
+    line.begins("plan").then_some(())?;
+    Some((line.values("out").next()?.known()?.to_owned(), line.has("destroy")))
+}
+
+/// Returns the plan that a command carries out.
+pub(super) fn applied<'a>(call: &Call<'a>) -> Option<&'a str> {
+    matches!(call.name()?, "terraform" | "tofu" | "terragrunt").then_some(())?;
+    let line = Line::of(call, TERRAFORM);
+    line.begins("apply").then(|| line.operand(1)).flatten()
 }
 
 fn destroys(name: &str, line: &Line<'_>) -> bool {

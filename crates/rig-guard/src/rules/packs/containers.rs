@@ -75,7 +75,17 @@ pub(super) const EVERYTHING: Rule = Rule {
     why: "other people's and other projects' are among them",
     instead: "name the containers, or choose them as in `docker ps -aq --filter label=app=web`",
     source: "the command references of Docker and Podman: rm, rmi",
-    programs: ENGINES,
+    programs: &[
+        "docker",
+        "podman",
+        "nerdctl",
+        "finch",
+        "docker-compose",
+        "podman-compose",
+        "podman-remote",
+        "buildah",
+        "crictl",
+    ],
     unknown_program: false,
     redirections: false,
     judge: everything,
@@ -149,6 +159,10 @@ const CLUSTER: Rule = Rule {
         "podman",
         "docker",
         "docker-machine",
+        "orb",
+        "orbctl",
+        "ctlptl",
+        "talosctl",
         "lxc",
         "incus",
         "virsh",
@@ -229,32 +243,71 @@ fn deleted<'a>(call: &Call<'a>) -> Option<Line<'a>> {
         "container" | "image" | "pod" => subcommand(rest, PLAIN)?,
         _ => (sub, rest),
     };
-    matches!(sub, "rm" | "rmi" | "remove").then(|| Line::read(rest, PLAIN))
+    matches!(sub, "rm" | "rmi" | "rmp" | "remove").then(|| Line::read(rest, PLAIN))
 }
 
 fn everything(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let line = deleted(call)?;
-    let podman = call.name().is_some_and(|name| name.starts_with("podman"));
-    (podman && line.has("a all") && !line.is_idle()).then(Finding::default)
+    // Docker itself knows no such option.
+    let knows = call.name().is_some_and(|name| name.starts_with("podman") || lists("buildah crictl", name));
+    (knows && line.has("a all") && !line.is_idle()).then(Finding::default)
 }
 
-/// Says whether a command lists every container or image by its id alone.
-pub(super) fn lists_everything(call: &Call<'_>) -> bool {
-    let Some((sub, rest)) = docker(call) else { return false };
+/// What a command lists of every container or image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// The ids alone.
+    Ids,
+    /// Their names, among which the next command may choose.
+    Names,
+    /// A table, of which the next command takes a column.
+    Table,
+}
+
+/// Says what a command lists of every container or image; `None` for a part of them.
+pub(super) fn listing(call: &Call<'_>) -> Option<Listing> {
+    let (sub, rest) = docker(call)?;
     let (sub, rest) = match sub {
-        "container" | "image" => match subcommand(rest, PLAIN) {
-            Some(("ls" | "list" | "ps", rest)) => ("ps", rest),
-            _ => return false,
+        "container" | "image" => match subcommand(rest, PLAIN)? {
+            ("ls" | "list" | "ps", rest) => ("ps", rest),
+            _ => return None,
         },
         _ => (sub, rest),
     };
     let line = Line::read(rest, Takes::These("filter format n last"));
-    matches!(sub, "ps" | "images") && line.has("q quiet") && !line.has("f filter") && line.operands.is_empty()
+    if !matches!(sub, "ps" | "images") || line.has("f filter") || !line.operands.is_empty() {
+        return None;
+    }
+    let plain = |format: &str| {
+        let format = format.replace(' ', "");
+        matches!(format.as_str(), "{{.ID}}" | "{{.Names}}" | "{{.Repository}}:{{.Tag}}")
+    };
+    if line.has("q quiet") {
+        return Some(Listing::Ids);
+    }
+    match line.values("format").next() {
+        None => Some(Listing::Table),
+        Some(format) => format.known().is_some_and(plain).then_some(Listing::Names),
+    }
 }
 
-/// Says whether a command deletes containers or images that are not known.
-pub(super) fn deletes_unknown(call: &Call<'_>) -> bool {
-    deleted(call).is_some_and(|line| line.open || line.operands.iter().any(|word| word.is_unknown()))
+/// Says whether a program takes a column of a table without choosing lines, and whether it chooses.
+pub(super) fn column(call: &Call<'_>) -> Option<bool> {
+    let program = || call.args().iter().find(|word| !word.text.starts_with('-'));
+    match call.name()? {
+        "awk" | "gawk" | "mawk" => {
+            Some(!program().is_some_and(|code| code.text.contains(['/', '~']) || code.text.contains("==")))
+        }
+        "cut" | "tr" => Some(true),
+        "tail" => Some(call.args().iter().any(|word| word.text.contains('+'))),
+        "grep" | "egrep" | "fgrep" | "rg" | "head" | "sed" | "fzf" | "jq" => Some(false),
+        _ => None,
+    }
+}
+
+/// Says whether a command deletes containers or images that are not known; `many` if they may be more than one.
+pub(super) fn deletes_unknown(call: &Call<'_>, many: bool) -> bool {
+    deleted(call).is_some_and(|line| line.open || !many && line.operands.iter().any(|word| word.is_unknown()))
 }
 
 fn release(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
@@ -292,6 +345,9 @@ fn cluster(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         ("podman", &[("machine rm", ""), ("machine reset", "")]),
         ("docker", &[("swarm leave", "force f")]),
         ("docker-machine", &[("rm", "")]),
+        ("orb orbctl", &[("delete", ""), ("reset", "")]),
+        ("ctlptl", &[("delete", "")]),
+        ("talosctl", &[("reset", ""), ("cluster destroy", "")]),
         ("lxc incus", &[("delete", "force f")]),
         ("virsh", &[("undefine", "remove-all-storage wipe-storage delete-snapshots"), ("vol-delete", "")]),
     ];

@@ -22,7 +22,7 @@ const AUTHOR: Rule = Rule {
     source: "git-config(1), git-commit(1), git(1): GIT_AUTHOR_NAME",
     programs: &["git", "export", "declare", "typeset", "readonly", "env"],
     unknown_program: false,
-    redirections: false,
+    redirections: true,
     judge: author,
     suspects: |words| {
         words
@@ -161,8 +161,14 @@ fn assigned(word: &Word) -> Option<&str> {
 
 fn author(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let args = call.args();
-    if call.name() != Some("git") {
-        let found = args.iter().filter_map(assigned).any(|name| lists(NAMES, name));
+    if call.writes().any(|file| writes_author(call, file)) {
+        return Some(Finding::new("it is written into git's settings"));
+    }
+    let name = call.name()?;
+    if name != "git" {
+        let exported = |word: &Word| lists(NAMES, &word.text) && call.variable(&word.text).is_some();
+        let found = args.iter().filter_map(assigned).any(|name| lists(NAMES, name))
+            || AUTHOR.programs.contains(&name) && args.iter().any(exported);
         return found.then(Finding::default);
     }
     let mut commands = args.iter().enumerate();
@@ -192,21 +198,52 @@ fn author(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             let looks = line.has("get get-all get-regexp list l show-origin h help")
                 || line.begins("get|list") && !line.operand(1).is_none_or(str::is_empty);
             let unset = line.has("unset unset-all") || line.begins("unset");
+            let section =
+                line.has("remove-section rename-section") || line.begins("remove-section|rename-section");
+            if section && line.operands.iter().any(|w| lists("user author committer", &w.text)) {
+                return Some(Finding::default());
+            }
             let at = usize::from(line.begins("set|unset"));
             let key = line.operand(at)?;
             let sets = unset || line.operands.len() > at + 1;
             (is_author(key) && sets && !looks).then(Finding::default)
         }
         "commit" | "am" | "rebase" | "cherry-pick" | "commit-tree" | "tag" | "merge" | "stash" => {
-            let long = |word: &&Word| word.text == "--author" || word.text.starts_with("--author=");
+            // git takes an abbreviation that is the only one.
+            let long = |word: &&Word| {
+                let name = word.text.split('=').next().unwrap_or("");
+                name.len() > 3 && "--author".starts_with(name)
+            };
             if sub.text == "commit" && rest.iter().take_while(|w| w.text != "--").any(|w| long(&w)) {
                 return Some(Finding::default());
             }
-            let set = NAMES.split(' ').find(|name| call.variable(name).is_some())?;
-            Some(Finding::new(format!("`{set}` is set for it")))
+            if let Some(set) = NAMES.split(' ').find(|name| call.variable(name).is_some()) {
+                return Some(Finding::new(format!("`{set}` is set for it")));
+            }
+            // Settings by the environment.
+            let text = |name: &str| call.variable(name).map_or(String::new(), |word| word.text);
+            let keyed = call.variable("GIT_CONFIG_COUNT").is_some()
+                && (0..8).any(|n| is_author(&text(&format!("GIT_CONFIG_KEY_{n}"))));
+            let listed = ["user.name", "user.email", "author.", "committer."];
+            let given = text("GIT_CONFIG_PARAMETERS").to_ascii_lowercase();
+            (keyed || listed.iter().any(|key| given.contains(key))).then(Finding::default)
         }
         _ => None,
     }
+}
+
+/// Says whether a redirection writes a name into one of git's files of settings.
+fn writes_author(call: &Call<'_>, file: &Word) -> bool {
+    let path = file.text.as_str();
+    let own = ["/.gitconfig", "/git/config", ".git/config", "/etc/gitconfig"];
+    if !own.iter().any(|end| path.ends_with(end)) && path != ".gitconfig" {
+        return false;
+    }
+    let sections = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        ["[user]", "[author]", "[committer]"].iter().any(|section| text.contains(section))
+    };
+    call.args().iter().chain(call.input).any(|word| sections(&word.text))
 }
 
 fn agent(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
@@ -219,16 +256,27 @@ fn agent(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             call.args().windows(2).any(|pair| pair[0].text == "setenv" && lists(OWN, &pair[1].text))
         }
         "git" => false,
+        "env" => {
+            let line = Line::of(call, Takes::These("u unset C chdir S split-string"));
+            line.values("u unset").any(|w| lists(OWN, &w.text))
+                || call.args().iter().filter_map(assigned).any(|name| lists(OWN, name))
+        }
         _ => call.args().iter().filter_map(assigned).any(|name| lists(OWN, name)),
     };
+    let exports = matches!(name, "export" | "declare" | "typeset" | "readonly")
+        && call.args().iter().any(|w| lists(OWN, &w.text) && call.variable(&w.text).is_some());
     let set = || OWN.split(' ').any(|own| call.variable(own).is_some());
     let uses = !matches!(name, "export" | "declare" | "typeset" | "readonly" | "local" | "unset");
-    (named || uses && set()).then(Finding::default)
+    (named || exports || uses && set()).then(Finding::default)
 }
 
 fn account(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     const FILES: [&str; 6] =
         ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/doas.conf"];
+    if call.context.mounts.is_some() {
+        // A container of its own that goes away.
+        return None;
+    }
     let file = |word: &Word| {
         FILES.contains(&word.text.as_str())
             || word.text.starts_with("/etc/sudoers.d/") && word.text.len() > 15

@@ -1,7 +1,7 @@
 //! Publishing and withdrawing packages. A task whose name is not known passes.
 
 use super::line::{Deed, Line, Takes, lists};
-use super::{Call, Finding, Pack, Rule};
+use super::{Call, Finding, Pack, Rule, Word};
 
 /// The rules of this module, in the order in which they are asked.
 pub(in crate::rules) static RULES: &[&Rule] = &[&PUBLISH, &WITHDRAW];
@@ -58,6 +58,22 @@ const PROGRAMS: &[&str] = &[
     "rake",
     "np",
     "goreleaser",
+    "release-it",
+    "release-plz",
+    "rye",
+    "sbt",
+    "skopeo",
+    "crane",
+    "gcrane",
+    "ko",
+    "jib",
+    "cpan-upload",
+    "opam",
+    "elm",
+    "charmcraft",
+    "web-ext",
+    "fastlane",
+    "eas",
 ];
 
 /// Publishing packages and images.
@@ -122,21 +138,46 @@ const WITHDRAW: Rule = Rule {
 
 /// What publishes, and what withdraws. The first part names the programs.
 static PUBLISHES: &[(&str, &[Deed])] = &[
-    ("npm", &[("publish|pub", "")]),
+    ("npm", &[("publish|pub", ""), ("dist-tag|dist-tags add", "")]),
     ("pnpm bun", &[("publish", "")]),
     ("yarn", &[("publish", ""), ("npm publish", ""), ("workspaces foreach npm publish", "")]),
     ("lerna changeset jsr", &[("publish", "")]),
     ("nx", &[("release", "yes y"), ("release publish", "")]),
-    ("cargo", &[("publish", ""), ("release", "execute x"), ("workspaces|ws publish", "")]),
+    (
+        "cargo",
+        &[
+            ("publish", ""),
+            ("release", "execute x"),
+            ("workspaces|ws publish", ""),
+            ("smart-release", "execute e"),
+        ],
+    ),
+    ("release-plz", &[("release", "")]),
     ("twine", &[("upload", "")]),
-    ("poetry flit hatch uv pdm", &[("publish", "")]),
+    ("poetry flit hatch uv pdm rye opam elm", &[("publish", "")]),
     ("maturin", &[("publish|upload", "")]),
     ("gem", &[("push", "")]),
     ("rake", &[("release", "")]),
     ("dotnet", &[("nuget push", "")]),
     ("nuget", &[("push", "")]),
     ("docker podman nerdctl buildah", &[("push", ""), ("image push", ""), ("manifest push", "")]),
-    ("docker podman nerdctl", &[("build", "push"), ("buildx build|b|bake", "push"), ("compose push", "")]),
+    (
+        "docker podman nerdctl",
+        &[
+            ("build", "push"),
+            ("buildx build|b|bake", "push"),
+            ("compose push", ""),
+            ("buildx imagetools create", "t tag"),
+        ],
+    ),
+    ("crane gcrane", &[("push|tag|copy|cp", "")]),
+    ("ko", &[("build|publish|apply|create|resolve", "")]),
+    ("charmcraft", &[("upload|release", "")]),
+    (
+        "fastlane",
+        &[("deliver|supply|upload_to_app_store|upload_to_testflight|upload_to_play_store|pilot", "")],
+    ),
+    ("eas", &[("submit", "")]),
     ("helm", &[("push", ""), ("cm-push", "")]),
     ("oras", &[("push", "")]),
     ("vsce ovsx", &[("publish", "")]),
@@ -170,8 +211,10 @@ static WITHDRAWS: &[(&str, &[Deed])] = &[
 const TAKES: Takes = Takes::These(
     "C prefix w workspace filter F registry tag otp cwd access manifest-path p package token index target-dir \
      features r repository u username password config c s source k api-key H host context l log-level f file t \
-     project-directory key",
+     project-directory key Z o output channel",
 );
+/// Programs that `yarn` and `npm exec` start by their name alone.
+const STARTED: &str = "lerna changeset semantic-release np nx release-it jsr web-ext vsce ovsx";
 
 fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
     let mut name = call.name()?;
@@ -193,6 +236,9 @@ fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
     }
     let takes = match name {
         "stack" | "nx" => Takes::These(""),
+        "gradle" | "gradlew" => Takes::These(
+            "tests group task x exclude-task b build-file p project-dir g gradle-user-home I init-script console c D P",
+        ),
         "npm" | "pnpm" | "yarn" | "bun" => {
             Takes::These("C prefix w workspace filter F registry tag otp cwd access dir")
         }
@@ -207,19 +253,43 @@ fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
         let from = usize::from(!matches!(name, "npx" | "pnpx"));
         name = line.operand(from)?.rsplit('/').next()?.split('@').next()?;
         line.operands.drain(..=from);
+    } else if matches!(name, "yarn" | "pnpm") && line.operand(0).is_some_and(|bin| lists(STARTED, bin)) {
+        name = line.operand(0)?;
+        line.operands.remove(0);
     }
     if line.is_idle() || line.has("n undo d") && !matches!(name, "npm" | "pnpm" | "gem" | "nx") {
         return None;
     }
     match name {
-        "semantic-release" | "np" if publishes => return Some(Finding::default()),
+        "semantic-release" | "np" | "release-it" | "cpan-upload" if publishes => {
+            return Some(Finding::default());
+        }
+        "web-ext" if publishes => {
+            let listed = line.begins("sign|submit") && line.values("channel").any(|v| v.text == "listed");
+            return listed.then(Finding::default);
+        }
+        "sbt" if publishes => {
+            let task = |word: &&Word| {
+                word.text.split([';', ' ']).any(|task| {
+                    let task = task.rsplit('/').next().unwrap_or("").trim_start_matches('+');
+                    lists("publish publishSigned sonatypeRelease sonatypeBundleRelease ci-release", task)
+                })
+            };
+            return line.operands.iter().any(task).then(Finding::default);
+        }
+        "skopeo" if publishes => {
+            let to = line.operands.last().filter(|_| line.begins("copy|sync") && line.operands.len() > 2);
+            let image = to.and_then(|to| to.text.strip_prefix("docker://"));
+            return image.is_some_and(|image| !stays_here(image)).then(Finding::default);
+        }
+        "ko" if line.has("local L") || !pushes(&line) || ko_stays(call) => return None,
         "changeset-cli" | "cli" => name = "changeset",
         "mvn" | "mvnw" if publishes => {
             let skips = call
                 .args()
                 .iter()
                 .any(|w| w.text.starts_with("-Dmaven.deploy.skip") && !w.text.ends_with("false"));
-            let goal = |word: &&crate::shell::Word| {
+            let goal = |word: &&Word| {
                 matches!(
                     word.text.as_str(),
                     "deploy" | "deploy:deploy-file" | "deploy:deploy" | "release:perform"
@@ -228,13 +298,19 @@ fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
             return (!skips && line.operands.iter().any(goal)).then(Finding::default);
         }
         "gradle" | "gradlew" if publishes => {
-            let task = |word: &&crate::shell::Word| {
+            let task = |word: &&Word| {
                 let task = word.text.rsplit(':').next().unwrap_or("");
-                task.starts_with("publish") && !task.ends_with("ToMavenLocal") || task == "uploadArchives"
+                task.starts_with("publish") && !task.ends_with("ToMavenLocal")
+                    || lists("uploadArchives jib bintrayUpload artifactoryPublish", task)
             };
             return (!line.has("m") && line.operands.iter().any(task)).then(Finding::default);
         }
-        "docker" | "podman" | "nerdctl" | "buildah" | "helm" | "oras"
+        "docker" | "podman" | "nerdctl"
+            if publishes && line.begins("buildx|build|builder") && exports(&line) =>
+        {
+            return (!line.values("t tag").all(|tag| stays_here(&tag.text))).then(Finding::default);
+        }
+        "docker" | "podman" | "nerdctl" | "buildah" | "helm" | "oras" | "crane" | "gcrane"
             if line.operands.iter().any(|w| stays_here(&w.text)) =>
         {
             return None;
@@ -246,6 +322,25 @@ fn published(call: &Call<'_>, publishes: bool) -> Option<Finding> {
     let table = if publishes { PUBLISHES } else { WITHDRAWS };
     let does = |(names, deeds): &(&str, &'static [Deed])| lists(names, name) && line.deed(deeds).is_some();
     table.iter().any(does).then(Finding::default)
+}
+
+/// Says whether what is built goes to a registry by `--output`.
+fn exports(line: &Line<'_>) -> bool {
+    line.values("o output").any(|v| {
+        let has = |own| v.text.split(',').any(|part| part == own);
+        has("type=registry") || has("push=true")
+    })
+}
+
+/// Says whether `ko` pushes what it builds, as it does unless told otherwise.
+fn pushes(line: &Line<'_>) -> bool {
+    line.has("push") || line.values("push").next().is_none()
+}
+
+/// Says whether the registry of `ko` is this machine's own.
+fn ko_stays(call: &Call<'_>) -> bool {
+    let registry = call.variable("KO_DOCKER_REPO").map_or(String::new(), |word| word.text);
+    matches!(registry.as_str(), "ko.local" | "kind.local") || stays_here(&registry)
 }
 
 /// Says whether an image goes to a registry on this machine.

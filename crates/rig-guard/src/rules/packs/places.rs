@@ -24,7 +24,7 @@ const NAMES: &str = "id_rsa id_ed25519 id_ecdsa id_dsa .netrc _netrc .pgpass .gi
 const ENDINGS: &str = ".key .p12 .pfx .jks .keystore .kdbx .ppk";
 /// What a file of variables is called where its values are none.
 const EXAMPLES: &str =
-    "example sample template dist tpl schema defaults default vault enc encrypted gpg sops test ci";
+    "example sample template dist tpl schema defaults default vault enc encrypted gpg sops test ci md";
 
 /// Says what secrets a file holds; `None` where it holds none, or its name is not known.
 pub(super) fn secret(word: &Word, cwd: Option<&str>, world: &dyn World) -> Option<&'static str> {
@@ -111,6 +111,9 @@ fn by_pattern(pattern: &Pattern, word: &Word, world: &dyn World) -> Option<&'sta
         if files.any(|file| pattern.matches(&format!("{home}/{file}"))) && !catches_every(last, &word.text) {
             return Some("keys or tokens");
         }
+    }
+    if word.text.starts_with("/proc/") && word.text.ends_with("/environ") {
+        return Some("the environment of a process");
     }
     if last.iter().all(|piece| matches!(piece, Piece::Char(_))) {
         // What is not known is a directory: `$DIR/.env`.

@@ -4,6 +4,8 @@
 
 mod machine;
 
+pub(super) use machine::SERVICE;
+
 use super::line::{Deed, Line, Takes, lists};
 use super::{Call, Finding, Pack, Rule, World};
 use crate::shell::Word;
@@ -104,8 +106,26 @@ const GLOBAL_PACKAGE: Rule = Rule {
     instead: "add it to the project, as with `npm install --save-dev eslint`, or run it once, as with `npx eslint`",
     source: "the command references of the package managers",
     programs: &[
-        "npm", "pnpm", "yarn", "bun", "pip", "pip3", "pipx", "uv", "python", "python3", "cargo", "go", "gem",
-        "dotnet", "composer", "deno", "conda", "mamba",
+        "npm",
+        "pnpm",
+        "yarn",
+        "bun",
+        "pip",
+        "pip3",
+        "pipx",
+        "uv",
+        "python",
+        "python3",
+        "cargo",
+        "go",
+        "gem",
+        "dotnet",
+        "composer",
+        "deno",
+        "conda",
+        "mamba",
+        "volta",
+        "cargo-binstall",
     ],
     unknown_program: false,
     redirections: false,
@@ -165,10 +185,12 @@ fn root(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             "--help" | "--version" | "--list" | "--validate" | "--reset-timestamp" | "--remove-timestamp"
         ) || matches!(text, "-l" | "-ll" | "-v" | "-V" | "-k" | "-K" | "-h" | "-nv" | "-nl" | "-ln")
     };
+    // Reads a file of rules alone, where no command stands behind it.
+    let checks = call.name() == Some("doas") && args.len() == 2 && args[0].text == "-C";
     let own = call.name().is_some_and(|name| name.starts_with("su") && name != "sudo");
     // `su -l` is a login.
     let asks = |word: &Word| asks(word) && !(own && matches!(word.text.as_str(), "-l" | "-k" | "-K" | "-v"));
-    (!args.first().is_some_and(asks)).then(Finding::default)
+    (!checks && !args.first().is_some_and(asks)).then(Finding::default)
 }
 
 fn system_package(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
@@ -281,10 +303,15 @@ fn global_package(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             line.begins("tool install|upgrade|uninstall")
                 || line.begins("pip install|sync") && line.has("system")
         }
-        "cargo" => line.begins("install|uninstall") && !line.has("root list"),
+        "volta" => line.begins("install|uninstall"),
+        "cargo-binstall" => true,
+        "cargo" => line.begins("install|uninstall|binstall") && !line.has("root list"),
         "go" => line.begins("install") && line.operands.iter().skip(1).any(|w| w.text.contains('@')),
         "gem" => line.begins("install|uninstall|update") && !line.has("install-dir"),
-        "dotnet" => line.begins("tool install|update|uninstall") && line.has("g global"),
+        "dotnet" => {
+            line.begins("tool install|update|uninstall") && line.has("g global")
+                || line.begins("workload install|update|uninstall|restore|repair")
+        }
         "composer" => line.begins("global require|remove|update|install"),
         "deno" => line.begins("install") && line.has("g global"),
         "conda" | "mamba" => {

@@ -46,6 +46,9 @@ pub(super) const APP: Rule = Rule {
         "upctl",
         "render",
         "koyeb",
+        "openstack",
+        "aliyun",
+        "kops",
         "npx",
     ],
     unknown_program: false,
@@ -125,6 +128,19 @@ static DEEDS: &[(&str, &[Deed])] = &[
     ("pscale", &[("database|branch|org delete", "")]),
     ("neonctl neon", &[("projects|project|branches|branch|databases|database delete", "")]),
     ("turso", &[("db|group destroy", "")]),
+    (
+        "openstack",
+        &[
+            (
+                "server|volume|network|subnet|router|stack|project|image|container|database|share|keypair delete",
+                "",
+            ),
+            ("volume|share snapshot|backup delete", ""),
+            ("coe|database cluster|instance delete", ""),
+        ],
+    ),
+    ("aliyun", &[("* Delete*", ""), ("* Release*", ""), ("oss rm", "r recursive b bucket")]),
+    ("kops", &[("delete cluster|ig|instancegroup|instance", "yes y")]),
     ("render koyeb", &[("services|service|apps|app|databases|database delete", "")]),
 ];
 
@@ -136,7 +152,7 @@ fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let name = call.name()?;
     let takes = Takes::These(
         "a app r remote c config access-config org o region project p account-id context scope t token team S cwd \
-         access-token u api-url output profile f n name",
+         access-token u api-url output profile f n name os-cloud os-region-name os-project-name",
     );
     let mut line = Line::of(call, takes);
     let mut program = name;
@@ -153,11 +169,15 @@ fn judge(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         let group = line.operand(0).filter(|group| !lists(LOCAL, group))?;
         let verbs = if group == "account" { "" } else { "delete destroy terminate remove rm d delete-many" };
         let known = line.operands.iter().skip(1).map_while(|word| word.known());
+        // `ibmcloud is instance-delete`, and one with an object: `instance-template-delete`.
+        let deletes = |word: &str| {
+            lists(verbs, word)
+                || program == "ibmcloud" && (word.ends_with("-delete") || word.ends_with("-rm"))
+        };
         // A name may stand behind a verb that only looks.
-        let verb = known
-            .take(3)
-            .find(|word| lists(verbs, word) || lists("list get describe ls show create", word))?;
-        return lists(verbs, verb).then(Finding::default);
+        let verb =
+            known.take(3).find(|word| deletes(word) || lists("list get describe ls show create", word))?;
+        return deletes(verb).then(Finding::default);
     }
     let (_, deeds) = DEEDS.iter().find(|(names, _)| lists(names, program))?;
     line.deed(deeds).is_some().then(Finding::default)

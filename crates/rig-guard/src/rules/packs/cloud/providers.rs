@@ -148,10 +148,15 @@ const GCLOUD_FLAGS: &str = "quiet q help h async no-async log-http no-user-outpu
 const VERBS: &str = "list describe create update delete destroy purge delete-batch remove rm show set get \
     add start stop restart list-locations get-value get-credentials ssh scp submit tail";
 
+/// Verbs that name a group where they stand first: `gcloud deploy delivery-pipelines delete`.
+const LATER_VERBS: &str = "deploy call invoke import export clone patch restore resize reset enable disable";
+
 /// Returns the verb of a command, and what stands before it.
 fn verb<'a>(line: &Line<'a>) -> Option<(&'a str, Vec<&'a str>)> {
     let words: Vec<&str> = line.operands.iter().map_while(|word| word.known()).collect();
-    let at = words.iter().position(|word| lists(VERBS, word))?;
+    let first = usize::from(words.first().is_some_and(|word| lists("alpha beta preview", word)));
+    let is_verb = |(at, word): (usize, &&str)| lists(VERBS, word) || at > first && lists(LATER_VERBS, word);
+    let at = words.iter().enumerate().position(is_verb)?;
     Some((words[at], words[..at].to_vec()))
 }
 
@@ -174,7 +179,9 @@ fn azure(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
     let (verb, groups) = verb(&line)?;
     let deletes = matches!(verb, "delete" | "purge" | "destroy");
     let local = groups.first().is_some_and(|group| LOCAL.contains(group));
-    (deletes && !line.is_idle() && !local && !line.has("what-if")).then(Finding::default)
+    // One object, as with the other providers.
+    let single = line.begins("storage blob|file|message|entity delete");
+    (deletes && !line.is_idle() && !local && !single && !line.has("what-if")).then(Finding::default)
 }
 
 fn storage(call: &Call<'_>, _: &dyn World) -> Option<Finding> {

@@ -28,6 +28,11 @@ pub(super) const KEY: Rule = Rule {
         "tee",
         "heroku",
         "doctl",
+        "cp",
+        "mv",
+        "install",
+        "sed",
+        "dd",
     ],
     unknown_program: false,
     redirections: true,
@@ -89,6 +94,20 @@ pub(super) const LOGIN: Rule = Rule {
         "tofu",
         "pulumi",
         "doppler",
+        "docker",
+        "podman",
+        "nerdctl",
+        "buildah",
+        "skopeo",
+        "oras",
+        "crane",
+        "helm",
+        "gem",
+        "huggingface-cli",
+        "hf",
+        "tsh",
+        "kinit",
+        "kdestroy",
     ],
     unknown_program: false,
     redirections: false,
@@ -115,7 +134,7 @@ pub(super) const GRANT: Rule = Rule {
     why: "whoever gets them can do what nobody has reviewed",
     instead: "write it into the repository that describes the rights; `kubectl auth can-i --list` shows what you may",
     source: "the references of kubectl, oc, AWS IAM, gcloud and Azure CLI",
-    programs: &["kubectl", "oc", "k", "aws", "gcloud", "gsutil", "az", "vault", "bao"],
+    programs: &["kubectl", "oc", "k", "aws", "gcloud", "gsutil", "az", "vault", "bao", "gh"],
     unknown_program: false,
     redirections: false,
     judge: grant,
@@ -148,11 +167,22 @@ fn key(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     if call.writes().any(enrols) {
         return Some(Finding::default());
     }
+    let home = world.home().unwrap_or("/");
+    let is_key = |word: &Word| {
+        let path = word.known().and_then(|text| crate::shell::absolute(call.cwd, text));
+        path.is_some_and(|path| {
+            let name = path.strip_prefix(&format!("{home}/.ssh/"));
+            name.is_some_and(|name| name.starts_with("id_") && !name.ends_with(".pub"))
+        })
+    };
     static DEEDS: &[(&str, &[Deed])] = &[
         (
             "aws",
             &[
-                ("iam create-access-key|update-access-key|create-login-profile|update-login-profile", ""),
+                (
+                    "iam create-access-key|update-access-key|delete-access-key|create-login-profile|update-login-profile",
+                    "",
+                ),
                 (
                     "iam upload-ssh-public-key|create-service-specific-credential|reset-service-specific-credential",
                     "",
@@ -161,8 +191,16 @@ fn key(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
             ],
         ),
         ("gcloud", &[("iam service-accounts keys create|upload", ""), ("compute os-login ssh-keys add", "")]),
-        ("az", &[("ad sp create-for-rbac", ""), ("ad sp|app credential reset", ""), ("sshkey create", "")]),
-        ("gh glab", &[("ssh-key|gpg-key|deploy-key add", ""), ("repo deploy-key add", "")]),
+        (
+            "az",
+            &[
+                ("ad sp create-for-rbac", ""),
+                ("ad sp|app credential reset", ""),
+                ("sshkey create", ""),
+                ("vm user update|delete|reset-ssh", ""),
+            ],
+        ),
+        ("gh glab", &[("ssh-key|gpg-key|deploy-key add|delete", ""), ("repo deploy-key add|delete", "")]),
         ("npm", &[("token create|revoke|delete", "")]),
         ("heroku", &[("keys:add|keys:clear|keys:remove|authorizations:create", "")]),
         ("doctl", &[("compute ssh-key create|import|delete", "")]),
@@ -171,17 +209,29 @@ fn key(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
     let found = match name {
         "ssh-copy-id" => !call.args().iter().any(|w| matches!(w.text.as_str(), "-n" | "-h" | "-?")),
         "tee" => call.args().iter().any(enrols),
+        "sed" => {
+            let changes = |word: &Word| word.text.starts_with("-i") || word.text.starts_with("--in-place");
+            call.args().iter().any(changes) && call.args().iter().any(enrols)
+        }
+        "dd" => call.args().iter().any(|w| w.text.starts_with("of=") && (enrols(w) || is_key(&w.tail(3)))),
+        "cp" | "mv" | "install" => {
+            let target = call.args().iter().rfind(|word| !word.text.starts_with('-'));
+            call.args().len() > 1 && target.is_some_and(|word| enrols(word) || is_key(word))
+        }
+        "gh" if posts_to(call, &["user/keys", "user/gpg_keys", "user/ssh_signing_keys", "repos/*/*/keys"]) => true,
         "gpg" | "gpg2" => Line::of(call, Takes::These("homedir u r")).has(
             "gen-key generate-key full-generate-key full-gen-key quick-generate-key quick-gen-key delete-secret-keys \
              delete-secret-key delete-secret-and-public-key edit-key quick-add-key",
         ),
         "ssh-keygen" => {
             let line = Line::of(call, Takes::These("f t b C N P O m D I n V s r z a w Y"));
+            if line.has("help h") {
+                return None;
+            }
             if line.has("l y F R H L B Q r K k Y A M G T e i s p c") {
                 // `-p` and `-c` change what stands in the file that is named; they replace no key.
                 return None;
             }
-            let home = world.home().unwrap_or("/");
             match line.values("f").next() {
                 None => true,
                 Some(file) => crate::shell::absolute(call.cwd, &file.text)
@@ -195,6 +245,33 @@ fn key(call: &Call<'_>, world: &dyn World) -> Option<Finding> {
         }
     };
     found.then(Finding::default)
+}
+
+/// Says whether a manifest has a binding of rights in it.
+fn binds(manifest: &str) -> bool {
+    let kind = |row: &str| {
+        let row = row.trim_start_matches([' ', '-', '{', '"']);
+        let value = row.strip_prefix("kind").map(|rest| rest.trim_start_matches(['"', ':', ' ']));
+        value.is_some_and(|kind| kind.starts_with("ClusterRoleBinding") || kind.starts_with("RoleBinding"))
+    };
+    manifest.lines().flat_map(|row| row.split(',')).any(kind)
+}
+
+/// Says whether `gh api` changes something at one of these paths; `*` is one part of it.
+fn posts_to(call: &Call<'_>, paths: &[&str]) -> bool {
+    let takes = "X method f raw-field F field H header q jq t template hostname input p preview cache";
+    let line = Line::of(call, Takes::These(takes));
+    let Some(path) = line.operand(1).filter(|_| line.begins("api")) else { return false };
+    let changes = match line.values("X method").last() {
+        Some(method) => !matches!(method.text.to_ascii_uppercase().as_str(), "GET" | "HEAD"),
+        None => line.values("f raw-field F field input").next().is_some(),
+    };
+    let parts: Vec<&str> = path.trim_start_matches('/').split(['/', '?']).collect();
+    let is = |own: &&str| {
+        let own: Vec<&str> = own.split('/').collect();
+        own.len() <= parts.len() && own.iter().zip(&parts).all(|(own, part)| *own == "*" || own == part)
+    };
+    changes && paths.iter().any(is)
 }
 
 fn login(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
@@ -224,6 +301,10 @@ fn login(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         ("firebase", &[("login:use|login:add|login:ci", "")]),
         ("vault bao", &[("login", "")]),
         ("op", &[("signin|signout", "")]),
+        ("docker podman nerdctl buildah skopeo oras huggingface-cli hf tsh", &[("login|logout", "")]),
+        ("oras helm", &[("registry login|logout", "")]),
+        ("crane hf", &[("auth login|logout|switch", "")]),
+        ("gem", &[("signin|signout", "")]),
         ("bw", &[("login|logout", "")]),
         ("doctl", &[("auth init|switch|remove", "")]),
         ("kubectl oc", &[("config set-credentials|delete-user", ""), ("login|logout", "")]),
@@ -247,7 +328,8 @@ fn login(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             _ => false,
         };
     let table = || DEEDS.iter().any(|(names, deeds)| lists(names, name) && line.deed(deeds).is_some());
-    ((configures || table()) && !line.is_idle()).then(Finding::default)
+    let ticket = matches!(name, "kinit" | "kdestroy");
+    ((configures || ticket || table()) && !line.is_idle()).then(Finding::default)
 }
 
 fn grant(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
@@ -256,6 +338,8 @@ fn grant(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             "kubectl oc k",
             &[
                 ("create clusterrolebinding|rolebinding|clusterrole|role", ""),
+                ("edit|patch clusterrolebinding*|rolebinding*|clusterrole|clusterroles|role|roles", ""),
+                ("edit|patch clusterrole/*|role/*", ""),
                 ("auth reconcile", ""),
                 ("certificate approve", ""),
                 ("set subject", ""),
@@ -278,17 +362,38 @@ fn grant(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             ],
         ),
         ("gsutil", &[("iam ch|set", ""), ("acl ch|set", "")]),
-        ("az", &[("role assignment|definition create|update", ""), ("keyvault set-policy", "")]),
+        (
+            "az",
+            &[
+                ("role assignment|definition create|update", ""),
+                ("keyvault set-policy", ""),
+                ("ad group member|owner add", ""),
+                ("ad user create", ""),
+            ],
+        ),
+        ("gcloud", &[("iam roles create|update|undelete", "")]),
         ("vault bao", &[("policy write", "")]),
     ];
     let name = call.name()?;
     let takes = match name {
         "vault" | "bao" => Takes::Single("address namespace ns"),
-        _ => Takes::These("n namespace context kubeconfig profile region project account o output"),
+        _ => {
+            Takes::These("n namespace context kubeconfig profile region project account o output f filename")
+        }
     };
     let line = Line::of(call, takes);
-    let bindings = name == "gcloud"
-        && line.operands.iter().any(|w| lists("add-iam-policy-binding set-iam-policy", &w.text));
+    if name == "gh" {
+        let paths = &["repos/*/*/collaborators", "orgs/*/memberships", "orgs/*/teams", "teams/*/memberships"];
+        return posts_to(call, paths).then(Finding::default);
+    }
+    // A manifest on the standard input.
+    let manifest = matches!(name, "kubectl" | "oc" | "k")
+        && line.begins("apply|create|replace")
+        && line.values("f filename").any(|file| matches!(file.text.as_str(), "-" | "/dev/stdin"))
+        && call.input.is_some_and(|text| binds(&text.text));
+    let bindings = manifest
+        || name == "gcloud"
+            && line.operands.iter().any(|w| lists("add-iam-policy-binding set-iam-policy", &w.text));
     let table = || DEEDS.iter().any(|(names, deeds)| lists(names, name) && line.deed(deeds).is_some());
     ((bindings || table()) && !line.is_idle()).then(Finding::default)
 }

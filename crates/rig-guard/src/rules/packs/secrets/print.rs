@@ -103,7 +103,15 @@ fn print(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
                 ("acr credential show", ""),
             ],
         ),
-        ("kubectl oc k", &[("config view", "raw"), ("create token", ""), ("whoami", "t show-token")]),
+        (
+            "kubectl oc k",
+            &[
+                ("config view", "raw"),
+                ("create token", ""),
+                ("view-secret|modify-secret", ""),
+                ("whoami", "t show-token"),
+            ],
+        ),
         ("vault bao", &[("read", ""), ("kv get", ""), ("print token", ""), ("token create", "")]),
         (
             "security",
@@ -154,7 +162,13 @@ fn print(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
                     .iter()
                     .any(|f| v.text.starts_with(f))
             };
-            line.operands.get(1).is_some_and(kind) && line.values("o output").any(shows)
+            // `jsonpath={.metadata.name}` shows none of it.
+            let harmless = |v: &Word| {
+                let rest = v.text.replace("metadata", "");
+                rest.len() < v.text.len() && !rest.contains("data") && !rest.contains("annotations")
+            };
+            line.operands.get(1).is_some_and(kind)
+                && line.values("o output").any(|v| shows(v) && !harmless(v))
         }
         "gpg" | "gpg2" => line.has("export-secret-keys export-secret-key export-secret-subkeys"),
         "pass" | "gopass" => match line.operand(0) {
@@ -165,6 +179,13 @@ fn print(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
             ) => false,
             Some(_) => true,
         },
+        "doppler" if line.has("only-names") => return None,
+        "git" => {
+            let gets = line.begins("config get|http.*")
+                || line.begins("config") && line.has("get get-all get-regexp");
+            let header = |w: &&Word| w.text.to_ascii_lowercase().ends_with(".extraheader");
+            gets && line.operands.len() < 4 && line.operands.iter().any(header)
+        }
         "npm" => line.begins("config|c get") && line.operands.iter().any(|w| w.text.contains("_auth")),
         "sops" => line.has("d decrypt") || line.begins("decrypt"),
         "age" => line.has("d decrypt"),

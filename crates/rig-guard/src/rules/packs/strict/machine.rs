@@ -6,7 +6,7 @@ use crate::shell::{Access, Call, Word};
 use crate::world::World;
 
 /// Changing what the machine runs.
-pub(super) const SERVICE: Rule = Rule {
+pub(in crate::rules::packs) const SERVICE: Rule = Rule {
     id: "strict.service",
     critical: false,
     pack: Pack::Strict,
@@ -34,6 +34,7 @@ pub(super) const SERVICE: Rule = Rule {
         "telinit",
         "launchctl",
         "swapoff",
+        "supervisorctl",
     ],
     unknown_program: false,
     redirections: false,
@@ -116,7 +117,17 @@ fn service(call: &Call<'_>, _: &dyn World) -> Option<Finding> {
         }
         "service" | "rc-service" => line.begins("* stop|restart"),
         "sv" => line.begins("stop|down|exit|force-stop"),
-        "crontab" => line.has("r"),
+        "supervisorctl" => line.begins("stop|restart|shutdown|reload|remove"),
+        // A new table takes the place of the old one; what is not known of it may be the old one.
+        "crontab" => {
+            let whole = || call.input.is_some_and(|input| input.known().is_some());
+            line.has("r")
+                || !line.has("l e")
+                    && line
+                        .operands
+                        .first()
+                        .is_some_and(|file| file.text != "-" && !file.is_unknown() || whole())
+        }
         "iptables" | "ip6tables" => line.has("F flush X delete-chain P policy Z"),
         "nft" => line.begins("flush|delete|destroy"),
         "ufw" => line.begins("disable|reset|delete"),
