@@ -48,10 +48,9 @@ impl Shell<'_> {
     fn fields(&mut self, written: &str, out: &mut Vec<Word>) -> Flow {
         let mut fields = Fields::splitting();
         self.read(written, Quote::None, &mut fields)?;
-        let words = fields.finish();
-        self.charge(words.iter().map(|w| w.text.len()).sum())?;
-        out.extend(words);
-        Ok(())
+        let before = out.len();
+        fields.finish(out);
+        self.charge(out[before..].iter().map(|w| w.text.len()).sum())
     }
 
     /// Expands a written word that stays one word.

@@ -56,10 +56,12 @@ impl Fields {
         self.form == Form::Split
     }
 
-    /// Returns the words.
-    pub(super) fn finish(mut self) -> Vec<Word> {
-        self.close();
-        self.words
+    /// Appends the words. Nearly always it is one.
+    pub(super) fn finish(self, out: &mut Vec<Word>) {
+        out.extend(self.words);
+        if self.open {
+            out.push(self.current);
+        }
     }
 
     /// Returns the one word of [`Fields::single`].

@@ -37,7 +37,8 @@ impl Parser for Rable {
 /// for a subshell in an arm of a `case`.
 fn has_patterns(code: &str) -> bool {
     const BEFORE: [&str; 9] = ["", "if", "then", "else", "elif", "while", "until", "do", "time"];
-    code.match_indices("!(").any(|(at, _)| {
+    // One byte is found much faster than two.
+    code.match_indices('!').filter(|(at, _)| code[at + 1..].starts_with('(')).any(|(at, _)| {
         let command = code[..at].rsplit([';', '&', '|', '(', ')', '{', '\n']).next().unwrap_or_default();
         !BEFORE.contains(&command.split_whitespace().next_back().unwrap_or_default())
     })
@@ -69,11 +70,10 @@ fn list(node: Node, out: &mut List) {
             NodeKind::List { items } => {
                 let last = items.len().saturating_sub(1);
                 // The operator behind the list stands behind its last command.
-                let items = items.into_iter().enumerate();
-                let operators = items.map(|(n, item)| {
+                let items = items.into_iter().enumerate().rev();
+                rest.extend(items.map(|(n, item)| {
                     (item.command, item.operator.or(if n == last { operator } else { None }))
-                });
-                rest.extend(operators.collect::<Vec<_>>().into_iter().rev());
+                }));
             }
             kind => {
                 let command = command(kind);

@@ -49,8 +49,8 @@ impl Shell<'_> {
         for written in &simple.assignments {
             variables.extend(self.assignment(written)?);
         }
-        let redirected = self.redirects(&simple.redirects)?;
-        let list = redirected.list.clone();
+        let mut redirected = self.redirects(&simple.redirects)?;
+        let list = std::mem::take(&mut redirected.list);
         let set = texts(&variables);
         let status = self.with(variables, |shell| {
             shell.through(redirected, |shell| shell.run(&words, &list, &set, true))
