@@ -210,6 +210,12 @@ impl<'a> System<'a> {
                 add(&mut protected.trees, &prefix.join("share/rig-tools"));
             }
         }
+        // Where the rig is installed unless somebody says otherwise: hooks may be there although this
+        // program was called from elsewhere.
+        let user = self.paths.home.as_deref().map(|home| home.join(".local/bin"));
+        for bin in user.as_deref().into_iter().chain([Path::new("/usr/local/bin")]) {
+            add(&mut protected.bins, bin);
+        }
         protected
     }
 

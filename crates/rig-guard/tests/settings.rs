@@ -148,7 +148,7 @@ fn a_command_whose_result_is_known_is_judged_by_it() {
 }
 
 #[test]
-fn the_installed_files_are_those_beside_the_running_program() {
+fn the_installed_files_are_those_beside_the_running_program_and_in_the_places_of_the_installer() {
     let home = Home::new();
     let prefix = home.join("prefix");
     let program = prefix.join("bin/rig-guard");
@@ -166,7 +166,10 @@ fn the_installed_files_are_those_beside_the_running_program() {
         ("echo '{}' > prefix/share/rig-tools/hooks-base.json", 2),
         ("cp /bin/true prefix/bin/other", 0),
         ("rm -rf prefix/share/other", 0),
-        ("cp /bin/true ~/.local/bin/rig-report", 0),
+        ("cp /bin/true ~/.local/bin/rig-report", 2),
+        ("rm /usr/local/bin/rig-guard", 2),
+        ("cp /bin/true ~/.local/bin/other", 0),
+        ("cp /bin/true ~/own/bin/rig-report", 0),
     ] {
         let output = Program::new(&program).home(&home).bash(command).output();
         assert_eq!(output.code, Some(code), "{command}: {}", output.stderr);
