@@ -13,6 +13,8 @@ mod load;
 mod pack;
 mod wildcard;
 
+pub(crate) use wildcard::matches;
+
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 /// Says whether a text is matched as a whole. Of several `*` only the last is tried at other lengths, so that
 /// the time is bounded by the product of the lengths.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut from) = (0, 0);
     // Where the pattern goes on behind the last `*`, and how much of the text that has taken.

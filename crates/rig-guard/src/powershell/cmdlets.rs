@@ -336,6 +336,9 @@ impl Reader<'_, '_> {
                 );
                 let mut words = vec![literal("curl"), literal("-s")];
                 words.extend(p.or_at(&["Uri"], 0));
+                if let Some(method) = p.value("Method").and_then(|value| value.first()) {
+                    words.extend([literal("-X"), method.clone()]);
+                }
                 for (parameter, option) in [("OutFile", "-o"), ("InFile", "-T"), ("Body", "-d")] {
                     if let Some(value) = p.value(parameter).and_then(|value| value.first()) {
                         words.extend([literal(option), self.path(value, false)]);

@@ -23,7 +23,7 @@ pub(crate) mod settings;
 mod targets;
 pub(crate) mod unreadable;
 
-pub(crate) use git::{Orphan, Steps};
+pub(crate) use git::{Orphan, Steps, listed_branches};
 
 use crate::index::{Entries, Index};
 pub use crate::policy::Pack;

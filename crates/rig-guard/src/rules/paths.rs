@@ -192,11 +192,12 @@ impl<'a> Places<'a> {
             return None;
         }
         let danger = |(place, contents), maybe| Danger { place, contents, maybe, shown: word.display() };
-        let pattern = Pattern::of(word, self.cwd)?;
-        if let Some(found) = self.danger(&pattern) {
+        // In a directory that is not known, only what may be absolute can be told.
+        let pattern = Pattern::of(word, self.cwd);
+        if let Some(found) = pattern.as_ref().and_then(|pattern| self.danger(pattern)) {
             return Some(danger(found, false));
         }
-        if !self.elsewhere {
+        if let Some(pattern) = pattern.filter(|_| !self.elsewhere) {
             let linked = pattern.resolved(word.text.ends_with('/'), |path| self.world.real(path));
             let found = linked.as_ref().and_then(|linked| self.danger(linked));
             let mounted = || if mounts { self.mounted(linked.as_ref().unwrap_or(&pattern)) } else { None };

@@ -64,6 +64,9 @@ pub struct Context {
     /// It runs in a container of its own that sees these directories: its name inside, and the
     /// directory of this machine. Everything else in it goes away with it.
     pub mounts: Option<Vec<(String, String)>>,
+    /// It runs once in each round of a loop of which nobody knows how long it goes on, whatever else holds. The loop
+    /// was begun in this directory, which is empty where that is not known.
+    pub repeats: Option<Rc<str>>,
 }
 
 /// A value of the process environment with the name to show in its place.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::flow::{Kind, Split};
-use super::state::{Attributes, Changes, Item, PARAMETERS, Slot};
+use super::state::{Attributes, Changes, DIRECTORY, Item, PARAMETERS, Slot};
 use super::syntax::List;
 use super::word::Word;
 use super::{Flow, Shell, Status};
@@ -33,6 +33,14 @@ impl Shell<'_> {
             },
         }
         let certain = !select && values.iter().all(|word| !word.may_split());
+        if certain {
+            return self.over(name, &values, body, true);
+        }
+        self.repeating(|shell| shell.over(name, &values, body, false))
+    }
+
+    /// Walks through a loop over words, which may be more or fewer where that is not `certain`.
+    fn over(&mut self, name: &str, values: &[Word], body: &List, certain: bool) -> Flow<Status> {
         self.enter(Kind::Loop);
         let mut status = Status::Success;
         let before = self.state.mark();
@@ -57,6 +65,29 @@ impl Shell<'_> {
         Ok(if certain { status } else { Status::Unknown })
     }
 
+    /// Walks through a loop of which nobody knows how long it goes on.
+    fn repeating<T>(&mut self, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
+        let directory = match self.state.only(DIRECTORY) {
+            Some(Item::Text(word)) => word.known().unwrap_or_default(),
+            _ => "",
+        };
+        let repeats = Some(Rc::from(directory));
+        self.repeats(repeats, run)
+    }
+
+    /// Walks through code that runs in some rounds of a loop alone.
+    pub(super) fn at_times<T>(&mut self, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
+        if self.context.repeats.is_none() { run(self) } else { self.repeats(None, run) }
+    }
+
+    fn repeats<T>(&mut self, repeats: Option<Rc<str>>, run: impl FnOnce(&mut Self) -> Flow<T>) -> Flow<T> {
+        let outer = Rc::clone(&self.context);
+        Rc::make_mut(&mut self.context).repeats = repeats;
+        let result = run(self);
+        self.context = outer;
+        result
+    }
+
     /// Walks through one round of a loop.
     fn round(&mut self, body: &List) -> Flow<Status> {
         self.enter(Kind::Round);
@@ -66,10 +97,12 @@ impl Shell<'_> {
 
     /// Walks through `while` and `until`.
     pub(super) fn repeat(&mut self, condition: &List, until: bool, body: &List) -> Flow<Status> {
-        self.rounds(
-            |shell| shell.split_list(condition).map(|split| if until { split.negated() } else { split }),
-            |shell| shell.round(body).map(drop),
-        )
+        self.repeating(|shell| {
+            shell.rounds(
+                |shell| shell.split_list(condition).map(|split| if until { split.negated() } else { split }),
+                |shell| shell.round(body).map(drop),
+            )
+        })
     }
 
     /// Walks through `for (( ; ; ))`.

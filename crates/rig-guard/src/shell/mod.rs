@@ -393,6 +393,18 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// Adds one of two texts to what is printed.
+    fn print_either(&mut self, one: &Word, other: &Word) -> Flow {
+        let mut ways = Vec::with_capacity(2);
+        for text in [one, other] {
+            let mark = self.state.mark();
+            self.print(text)?;
+            ways.push(self.state.undo(mark));
+        }
+        self.state.join(ways);
+        Ok(())
+    }
+
     /// Adds to what is printed, where that is wanted.
     fn print(&mut self, printed: &Word) -> Flow {
         if !self.capturing {

@@ -127,6 +127,27 @@ impl Shell<'_> {
         self.world.git_top(dir).or_else(project)
     }
 
+    /// Expands words, and returns them as lines.
+    pub(super) fn lines(&mut self, written: &[String]) -> Flow<Word> {
+        let mut words = Vec::new();
+        written.iter().try_for_each(|written| self.words(written, &mut words))?;
+        let mut lines = Word::default();
+        for word in &words {
+            lines.push(word);
+            lines.text.push('\n');
+        }
+        Ok(lines)
+    }
+
+    /// Returns what a command may print of which its words say something, besides what it prints for sure.
+    pub(super) fn may_print(&mut self, name: &str, words: &[Word]) -> Option<Word> {
+        match name {
+            "git" => crate::rules::listed_branches(&words[1..], self.world.policy()),
+            "kubectl" | "oc" | "k" => crate::rules::k8s::manifests(&words[1..]),
+            _ => None,
+        }
+    }
+
     /// Returns what a filter makes of its input.
     fn filtered(&mut self, name: &str, args: &[Word]) -> Flow<Option<Word>> {
         const FILTERS: [&str; 20] = [
@@ -147,49 +168,22 @@ impl Shell<'_> {
         if matches!(name, "cat" | "tee" | "pv" | "sort" | "uniq") {
             return Ok(Some(input));
         }
+        if input.known().is_none() && matches!(name, "cut" | "sed") {
+            // Each line is taken by itself, so that the known ones become known ones.
+            let mut lines = Word::default();
+            for line in input.split('\n').filter(|line| line.marks.is_empty() && !line.text.is_empty()) {
+                lines.push(&line);
+                lines.text.push('\n');
+            }
+            let made = made(name, &texts, &lines.text);
+            return Ok(made.map(|text| {
+                let mut made = Word::literal(text);
+                made.push_unknown(true, false);
+                made
+            }));
+        }
         let Some(text) = input.known() else { return Ok(None) };
-        let has = |short: char, long: &str| {
-            texts
-                .iter()
-                .any(|t| *t == long || t.starts_with('-') && !t.starts_with("--") && t.contains(short))
-        };
-        let made = match name {
-            "base64" | "gbase64" if has('d', "--decode") || has('D', "--decode") => decode::base64(text),
-            "base64" | "gbase64" => {
-                let width = if texts.iter().any(|t| matches!(*t, "-w0" | "--wrap=0"))
-                    || texts.windows(2).any(|w| w == ["-w", "0"])
-                {
-                    0
-                } else {
-                    76
-                };
-                decode::to_base64(text, width)
-            }
-            "base32" if has('d', "--decode") => decode::base32(text),
-            "basenc" if has('d', "--decode") && texts.contains(&"--base16") => decode::hex(text),
-            "basenc" if has('d', "--decode") => decode::base64(text),
-            "openssl"
-                if texts.contains(&"-d")
-                    && texts.iter().any(|t| matches!(*t, "base64" | "-base64" | "-a")) =>
-            {
-                decode::base64(text)
-            }
-            "xxd" if has('r', "-revert") && (has('p', "-plain") || texts.contains(&"-ps")) => {
-                decode::hex(text)
-            }
-            "rev" => Some(text.split_inclusive('\n').map(reversed).collect()),
-            "tac" => Some(text.split_inclusive('\n').rev().collect()),
-            "tr" => decode::tr(text, &texts),
-            "cut" => cut(text, &texts),
-            "sed" => {
-                match texts.iter().filter(|t| !matches!(**t, "-e" | "-E" | "-r")).collect::<Vec<_>>()[..] {
-                    [script] => decode::substitute(text, script),
-                    _ => None,
-                }
-            }
-            "head" | "tail" => ends(text, &texts, name == "head"),
-            _ => None,
-        };
+        let made = made(name, &texts, text);
         Ok(made.map(|text| Word::literal(text.replace('\0', ""))))
     }
 
@@ -237,6 +231,45 @@ impl Shell<'_> {
     }
 }
 
+/// Returns what a filter makes of a text.
+fn made(name: &str, texts: &[&str], text: &str) -> Option<String> {
+    let has = |short: char, long: &str| {
+        texts.iter().any(|t| *t == long || t.starts_with('-') && !t.starts_with("--") && t.contains(short))
+    };
+    match name {
+        "base64" | "gbase64" if has('d', "--decode") || has('D', "--decode") => decode::base64(text),
+        "base64" | "gbase64" => {
+            let width = if texts.iter().any(|t| matches!(*t, "-w0" | "--wrap=0"))
+                || texts.windows(2).any(|w| w == ["-w", "0"])
+            {
+                0
+            } else {
+                76
+            };
+            decode::to_base64(text, width)
+        }
+        "base32" if has('d', "--decode") => decode::base32(text),
+        "basenc" if has('d', "--decode") && texts.contains(&"--base16") => decode::hex(text),
+        "basenc" if has('d', "--decode") => decode::base64(text),
+        "openssl"
+            if texts.contains(&"-d") && texts.iter().any(|t| matches!(*t, "base64" | "-base64" | "-a")) =>
+        {
+            decode::base64(text)
+        }
+        "xxd" if has('r', "-revert") && (has('p', "-plain") || texts.contains(&"-ps")) => decode::hex(text),
+        "rev" => Some(text.split_inclusive('\n').map(reversed).collect()),
+        "tac" => Some(text.split_inclusive('\n').rev().collect()),
+        "tr" => decode::tr(text, texts),
+        "cut" => cut(text, texts),
+        "sed" => match texts.iter().filter(|t| !matches!(**t, "-e" | "-E" | "-r")).collect::<Vec<_>>()[..] {
+            [script] => decode::substitute(text, script),
+            _ => None,
+        },
+        "head" | "tail" => ends(text, texts, name == "head"),
+        _ => None,
+    }
+}
+
 /// Returns the lines of which not everything is known: whatever is chosen of a text, it may be one of these.
 fn uncertain(text: &Word) -> Word {
     let mut kept = Word::default();
@@ -275,9 +308,8 @@ fn base(args: &[Word]) -> Option<String> {
     Some(name.strip_suffix(suffix).filter(|rest| !rest.is_empty()).unwrap_or(name).to_owned())
 }
 
-/// Returns what `ls` hands to a command that takes names, as a pattern. It is not what it prints
-/// anywhere else: that may be nothing, and code asks for it.
-pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
+/// Returns the arguments of an `ls` that hands names to a command which takes some.
+fn listed_to<'c>(command: &'c Command, next: &[Command]) -> Option<&'c [String]> {
     let Command::Simple(ls) = command else { return None };
     let takes_names = match next {
         [Command::Simple(next)] => {
@@ -288,9 +320,23 @@ pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
         _ => false,
     };
     let (name, args) = ls.words.split_first()?;
-    if !takes_names || name != "ls" || !ls.redirects.is_empty() {
-        return None;
-    }
+    (takes_names && name == "ls" && ls.redirects.is_empty()).then_some(args)
+}
+
+/// Returns the patterns of `ls -d PATTERN...`, which prints what they mean, where it hands that on.
+pub(super) fn listed<'c>(command: &'c Command, next: &[Command]) -> Option<&'c [String]> {
+    let args = listed_to(command, next)?;
+    let options = args.iter().take_while(|arg| arg.starts_with('-')).count();
+    let itself = args[..options].iter().any(|arg| !arg.starts_with("--") && arg.contains('d'));
+    let patterns = args.get(options..).filter(|patterns| itself && !patterns.is_empty())?;
+    // What it prints is asked for by other code as well.
+    patterns.iter().all(|pattern| !pattern.contains(['$', '`', '('])).then_some(patterns)
+}
+
+/// Returns what `ls` hands to a command that takes names, as a pattern. It is not what it prints
+/// anywhere else: that may be nothing, and code asks for it.
+pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
+    let args = listed_to(command, next)?;
     let mut printed = Word::default();
     let mut hidden = false;
     for (n, arg) in args.iter().enumerate() {
@@ -316,9 +362,17 @@ pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
 fn found(words: &[Word]) -> Word {
     let find = Find::parse(words);
     let mut printed = Word::default();
+    let directories = words.windows(2).any(|pair| pair[0].text == "-type" && pair[1].text == "d");
     for path in if find.selective { Vec::new() } else { find.all() } {
         printed.push(&path);
         printed.text.push('\n');
+        // What is in there, too.
+        if !directories && path.marks.is_empty() {
+            printed.push(&path);
+            printed.text.push('/');
+            printed.push_glob('*');
+            printed.text.push('\n');
+        }
     }
     printed.push_unknown(true, false);
     printed

@@ -11,6 +11,8 @@ impl Shell<'_> {
         let options = Options::read(args, "adinNptu");
         let delimiter = options.value('d').map_or('\n', |word| word.text.chars().next().unwrap_or('\0'));
         let raw = options.has('r');
+        // A NUL cannot stand in a text that is followed here: what a loop reads are lines.
+        let delimiter = if delimiter == '\0' && self.context.repeats.is_some() { '\n' } else { delimiter };
         let input = match (self.pick(INPUT), options.value('u').is_some()) {
             (Some(Item::Text(text)), false) => Some(text),
             _ => None,

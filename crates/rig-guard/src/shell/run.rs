@@ -212,6 +212,8 @@ impl Shell<'_> {
                 }
                 if let Some(names) = super::pure::listing(command, &commands[n + 1..]) {
                     items = vec![Item::Text(names)];
+                } else if let Some(patterns) = super::pure::listed(command, &commands[n + 1..]) {
+                    items = vec![Item::Text(self.lines(patterns)?)];
                 }
                 self.state.set(INPUT, Slot { items, attributes: Default::default() });
             }
@@ -243,10 +245,10 @@ impl Shell<'_> {
             let holds = asked.take(true);
             ways = asked.take(false);
             ended.add(asked);
-            let split = self.after(holds, |shell| shell.ends(body))?;
+            let split = self.at_times(|shell| shell.after(holds, |shell| shell.ends(body)))?;
             ended.add(split);
         }
-        let split = self.after(ways, |shell| shell.ends(otherwise))?;
+        let split = self.at_times(|shell| shell.after(ways, |shell| shell.ends(otherwise)))?;
         ended.add(split);
         Ok(self.rejoin(ended))
     }
@@ -278,7 +280,7 @@ impl Shell<'_> {
             if matches != Some(false) {
                 taken.extend(if matches == Some(true) { std::mem::take(&mut open) } else { open.clone() });
             }
-            let mut split = self.after(taken, |shell| shell.ends(&arm.body))?;
+            let mut split = self.at_times(|shell| shell.after(taken, |shell| shell.ends(&arm.body)))?;
             match arm.end {
                 End::Done => {}
                 End::Through => through = [split.take(true), split.take(false)].concat(),

@@ -16,6 +16,11 @@ const SYSTEM: [&str; 8] = ["/usr/", "/bin/", "/sbin/", "/lib", "/opt/", "/nix/",
 /// Files that shells run when they start or end.
 const STARTED: &str = ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile \
     .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .login .logout .xinitrc .xsession .xprofile .envrc config.fish";
+/// Scripts that git runs, in whatever directory it has been told to look for them. The rest of them have names that
+/// other files have as well.
+const HOOKS: &str = "applypatch-msg pre-applypatch post-applypatch pre-commit pre-merge-commit prepare-commit-msg commit-msg \
+    post-commit pre-rebase post-checkout post-merge pre-push pre-receive proc-receive post-receive post-update \
+    reference-transaction push-to-checkout pre-auto-gc post-rewrite sendemail-validate";
 /// Variables that name a program to run.
 const PROGRAMS: &str = "GIT_SSH_COMMAND GIT_EDITOR GIT_PAGER GIT_SEQUENCE_EDITOR GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS \
     GIT_PROXY_COMMAND EDITOR VISUAL PAGER MANPAGER LESSOPEN LESSCLOSE BROWSER PROMPT_COMMAND SYSTEMD_EDITOR SUDO_EDITOR \
@@ -195,25 +200,33 @@ impl Shell<'_> {
     pub(super) fn starts_later(&mut self, path: &str, text: &Word) -> Flow {
         let name = base(path);
         let within = |dirs: &[&str]| dirs.iter().any(|dir| path.contains(dir));
-        let started = STARTED.split_ascii_whitespace().any(|own| own == name)
-            || within(&[
-                "/.git/hooks/",
-                "/.husky/",
-                "/.githooks/",
-                "/etc/profile",
-                "/etc/init.d/",
-                "/etc/cron.daily/",
-            ])
-            || within(&[
-                "/etc/cron.hourly/",
-                "/etc/cron.weekly/",
-                "/etc/cron.monthly/",
-                "/etc/bash",
-                "/etc/zsh",
-            ])
-            || path == "/etc/rc.local";
+        let started =
+            [STARTED, HOOKS].iter().any(|names| names.split_ascii_whitespace().any(|own| own == name))
+                || within(&[
+                    "/.git/hooks/",
+                    "/.husky/",
+                    "/.githooks/",
+                    "/etc/profile",
+                    "/etc/init.d/",
+                    "/etc/cron.daily/",
+                ])
+                || within(&[
+                    "/etc/cron.hourly/",
+                    "/etc/cron.weekly/",
+                    "/etc/cron.monthly/",
+                    "/etc/bash",
+                    "/etc/zsh",
+                ])
+                || path == "/etc/rc.local";
         let codes = if started && !name.ends_with(".sample") {
-            vec![text.to_code()]
+            match first_line(text) {
+                Some(Language::Shell) => vec![text.to_code()],
+                Some(language) => {
+                    let change = |context: &mut super::Context| context.later = true;
+                    return self.within(&format!("> {name}"), change, |shell| shell.program(language, text));
+                }
+                None => return Ok(()),
+            }
         } else if within(&["/var/spool/cron/", "/etc/cron.d/"]) || path == "/etc/crontab" {
             jobs(text, !within(&["/var/spool/cron/"]))
         } else if name.ends_with(".service") || name.ends_with(".desktop") {

@@ -298,7 +298,10 @@ impl Shell<'_> {
     fn itself(&mut self, name: &str, words: &[Word]) -> Flow<Status> {
         if self.capturing {
             let printed = self.printed(name, words)?.unwrap_or(Word::unknown(true));
-            self.print(&printed)?;
+            match self.may_print(name, words) {
+                Some(other) => self.print_either(&other, &printed)?,
+                None => self.print(&printed)?,
+            }
         }
         self.copies(name, words)?;
         if words[0].text.contains('/') {

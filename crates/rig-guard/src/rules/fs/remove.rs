@@ -80,7 +80,7 @@ fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
         How::Replaced { .. } if found.maybe() => false,
         How::Replaced { keeps_git } => match place {
             Place::Workspace => !keeps_git,
-            Place::System => true,
+            Place::System | Place::Git => true,
             Place::Local => !matches!(loss.path.text.trim_end_matches('/'), "/mnt" | "/media"),
             Place::Root | Place::Home | Place::AboveHome | Place::AboveWorkspace | Place::Someones => true,
             _ => false,

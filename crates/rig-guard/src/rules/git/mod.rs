@@ -17,6 +17,7 @@ mod forge;
 mod history;
 mod invocation;
 mod line;
+mod listed;
 mod orphan;
 mod pathspec;
 mod push;
@@ -29,6 +30,7 @@ mod untracked;
 use super::{Finding, Pack, Rule};
 use invocation::Git;
 use line::Line;
+pub(crate) use listed::listed_branches;
 pub(crate) use orphan::Orphan;
 pub(crate) use steps::Steps;
 

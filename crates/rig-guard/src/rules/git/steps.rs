@@ -1,5 +1,7 @@
 //! What several commands do together that none of them does alone.
 
+use std::rc::Rc;
+
 use super::push::{self, Push};
 use super::refspec::{branch, is_protected};
 use super::{Finding, Git, LIKE_GIT, Line, Rule, discard, forge, untracked};
@@ -45,16 +47,12 @@ enum Printed {
     Changes,
     /// The name of every changed file.
     Changed,
-    /// The name of every branch.
-    Branches,
 }
 
 const DIFF: &str = "name-only cached staged diff-filter= stat quiet numstat shortstat check name-status exit-code \
     unified/U= output=";
 const LS_FILES: &str = "modified/m others/o deleted/d ignored/i cached/c stage/s exclude/x= exclude-from/X= \
     exclude-standard /z";
-const BRANCHES: &str = "list/l all/a verbose/v format= sort= remotes/r merged? no-merged? contains= no-contains= \
-    points-at= color? column? quiet/q show-current /D delete/d force/f";
 const APPLY: &str = "reverse/R check stat numstat summary cached index 3way/3 include= exclude= directory= whitespace= \
     /p= /C=";
 
@@ -90,13 +88,11 @@ impl Steps {
         world: &dyn World,
         (printed, printer): (Printed, usize),
     ) -> Option<(&'static Rule, Finding)> {
-        const SUBS: [&str; 12] = [
+        const SUBS: [&str; 10] = [
             "push",
             "stash",
             "diff",
             "ls-files",
-            "branch",
-            "for-each-ref",
             "apply",
             "checkout",
             "restore",
@@ -115,17 +111,7 @@ impl Steps {
         let finding = match git.sub {
             "push" => return self.push(&git).map(|finding| (&push::FORCE, finding)),
             "stash" => return self.stash(&git),
-            "branch" if printed == Printed::Branches => {
-                let line = Line::read(git.args, BRANCHES);
-                let forced = line.on("D") || line.on("delete") && line.on("force");
-                if !forced || line.operands.is_empty() || !line.operands.iter().all(|word| word.is_unknown())
-                {
-                    return None;
-                }
-                let finding = Finding::new("the branches are all that there are").with([printer]);
-                return Some((&super::branch::DELETE, finding));
-            }
-            "diff" | "ls-files" | "branch" | "for-each-ref" => {
+            "diff" | "ls-files" => {
                 self.printed = (listed(&git), self.now);
                 return None;
             }
@@ -225,7 +211,10 @@ impl Steps {
                     return Some((&discard::TREE, finding.with([by])));
                 }
                 let listed = git.call.context.chain.iter().any(|step| &**step == "xargs");
-                if self.dropped.len() + 1 >= MANY || listed {
+                // Each round of a loop drops one, unless it is about another directory.
+                let here = |begun: &Rc<str>| **begun == *git.cwd().unwrap_or_default();
+                let repeated = git.call.context.repeats.as_ref().is_some_and(here);
+                if self.dropped.len() + 1 >= MANY || listed || repeated {
                     let finding = Finding::new("they are dropped one after the other");
                     return Some((&untracked::STASH, finding.with(self.dropped.iter().copied())));
                 }
@@ -261,16 +250,6 @@ fn switched(git: &Git<'_>) -> Option<Option<String>> {
 /// Says what a command prints that lists something, where it lists all.
 fn listed(git: &Git<'_>) -> Printed {
     let kept = git.call.writes().next().is_some();
-    if matches!(git.sub, "branch" | "for-each-ref") {
-        let line = Line::read(git.args, BRANCHES);
-        let part = ["merged", "no-merged", "contains", "no-contains", "points-at", "remotes", "show-current"];
-        let all = match git.sub {
-            "branch" => line.operands.is_empty(),
-            _ => line.operands.iter().any(|word| word.text.trim_end_matches('/') == "refs/heads"),
-        };
-        let all = all && !part.iter().any(|name| line.on(name));
-        return if all { Printed::Branches } else { Printed::Nothing };
-    }
     if git.sub == "ls-files" {
         let line = Line::read(git.args, LS_FILES);
         let part = !line.operands.is_empty() || line.on("others");

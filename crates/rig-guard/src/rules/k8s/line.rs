@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::args::{Arg, Grammar, PLAIN, read};
+use super::kinds::{is_pod, loss};
 use crate::shell::Word;
 
 /// The options of `kubectl delete`, of the verbs beside it, and those that every verb has. None may be abbreviated.
@@ -100,6 +101,41 @@ pub(crate) fn names(words: &[Word]) -> Option<Word> {
         printed.text.push('\n');
     }
     Some(printed)
+}
+
+/// Returns the manifests that `kubectl get -o yaml` and `kubectl create --dry-run -o yaml` print, as far as the kinds in
+/// them matter; `None` for anything else.
+pub(crate) fn manifests(words: &[Word]) -> Option<Word> {
+    let structured = |arg: &Arg<'_>| matches!(arg, Arg::Option("o" | "output", Some(v)) if matches!(v.text.trim_start_matches('='), "yaml" | "json"));
+    if !read(words, &GRAMMAR).iter().any(structured) {
+        return None;
+    }
+    let line = Line::read(words);
+    let (verb, operands) = line.operands.split_first()?;
+    let first = operands.first()?;
+    let kinds: Vec<&str> = match verb.text.as_str() {
+        "get" if first.text.contains('/') => {
+            operands.iter().filter_map(|word| word.text.split_once('/')).map(|(kind, _)| kind).collect()
+        }
+        "get" => first.text.split(',').collect(),
+        "create" => vec![&first.text],
+        _ => return None,
+    };
+    let namespace = line.namespace.as_ref().and_then(Word::known);
+    let mut printed = Word::default();
+    for kind in kinds {
+        let own = kind.split('.').next().unwrap_or(kind);
+        // A pod is made anew by its owner.
+        let namespace = namespace.filter(|_| !is_pod(own));
+        if loss(kind).is_none() && namespace.is_none() {
+            continue;
+        }
+        printed.text.push_str(&format!(
+            "---\nkind: {own}\nmetadata:\n  namespace: {}\n",
+            namespace.unwrap_or_default()
+        ));
+    }
+    (!printed.text.is_empty()).then_some(printed)
 }
 
 /// Returns a value without the `=` that may stand between it and a letter.

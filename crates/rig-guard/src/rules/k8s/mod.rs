@@ -9,7 +9,7 @@ mod line;
 mod manifest;
 mod taken;
 
-pub(crate) use line::names;
+pub(crate) use line::{manifests, names};
 
 use super::{Finding, Pack, Rule};
 use crate::shell::Call;

@@ -1,5 +1,6 @@
 //! The calls in a program that start another program, delete, or set modes.
 
+mod remote;
 mod stores;
 mod writes;
 
@@ -127,6 +128,8 @@ impl<'t> Reader<'t> {
             return self.actions.push(Action::Multiplies(name.to_owned()));
         }
         self.actions.extend(self.stored(&short, at));
+        self.actions.extend(self.requested(name, &short, at));
+        self.actions.extend(self.by_library(name, &short, at));
         let known =
             [RUNS, EXECS, EXECLS, TREES, RECURSIVE, FILES, MODES, OF_PATHS, MOVES].into_iter().any(called);
         if !known
@@ -389,7 +392,7 @@ impl<'t> Reader<'t> {
                     } else if called
                         && depth < MAX_DEPTH
                         && lists(
-                            "join joinpath expanduser path purepath string str expand_path resolve normpath realpath abspath file new pathname r b u",
+                            "join joinpath expanduser path purepath string str expand_path resolve normpath realpath abspath file new pathname r b u uri url",
                             &short.to_ascii_lowercase(),
                         )
                     {

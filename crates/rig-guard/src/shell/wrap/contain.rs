@@ -16,6 +16,56 @@ const LONG: &str = "--env --env-file --user --volume --mount --workdir --name --
     --health-cmd --host --context --config --log-level --file --project-name --profile --project-directory --image \
     --namespace --overrides --port --labels --replicas --kubeconfig --cluster --server --restart-policy --arch --secret";
 
+/// Where a container that shares the machine's processes sees the root directory of the machine.
+const FIRST: &str = "/proc/1/root";
+
+/// Reads `nsenter` and `chroot` in a container, which lead to what it sees of this machine; `None` where they
+/// do not.
+pub(super) fn leave(name: &str, words: &[Word], mounts: &[(String, String)]) -> Option<Unwrapped> {
+    let root = match name {
+        "chroot" => operand_from(words, 1, "", "--userspec --groups")?,
+        _ => 0,
+    };
+    let directory = if root > 0 { words[root].known()?.to_owned() } else { FIRST.to_owned() };
+    let mut at =
+        if root > 0 { root + 1 } else { operand_from(words, 1, "tSG", "--target --setuid --setgid")? };
+    if root == 0 {
+        let first = values(words, at, "-t --target", "tSG").iter().any(|w| w.text == "1");
+        let letters = |w: &Word| w.text.starts_with('-') && !w.text.starts_with("--");
+        let files = words[1..at].iter().any(|w| {
+            letters(w) && w.text.contains(['m', 'a', 'r']) || lists("--mount --all --root", &w.text)
+        });
+        if !first || !files {
+            return None;
+        }
+    }
+    at += usize::from(words.get(at).is_some_and(|w| w.text == "--"));
+    if at >= words.len() {
+        return None;
+    }
+    let directory = absolute(Some("/"), &directory)?;
+    Some(Unwrapped::Contained { at, mounts: seen_from(&directory, mounts), directory: None, code: None })
+}
+
+/// Returns what is seen of this machine from a directory in a container.
+fn seen_from(directory: &str, mounts: &[(String, String)]) -> Vec<(String, String)> {
+    let below = |path: &str, dir: &str| {
+        let rest = path.strip_prefix(dir.trim_end_matches('/'))?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
+    };
+    let outer = mounts.iter().filter_map(|(inside, outside)| {
+        let rest = below(directory, inside)?;
+        Some((inside.len(), ("/".to_owned(), format!("{}{rest}", outside.trim_end_matches('/')))))
+    });
+    let mut seen: Vec<(String, String)> =
+        outer.max_by_key(|(length, _)| *length).map(|(_, mount)| mount).into_iter().collect();
+    seen.extend(mounts.iter().filter_map(|(inside, outside)| {
+        let rest = below(inside, directory).filter(|rest| !rest.is_empty())?;
+        Some((rest, outside.clone()))
+    }));
+    seen
+}
+
 /// Reads `docker run IMAGE COMMAND` and its kind; `None` for other commands.
 pub(super) fn run(words: &[Word], cwd: Option<&str>) -> Option<Unwrapped> {
     let name = words[0].text.rsplit('/').next()?;
@@ -59,6 +109,10 @@ pub(super) fn run(words: &[Word], cwd: Option<&str>) -> Option<Unwrapped> {
     // The disks are those of this machine.
     if options.iter().any(|w| w.text == "--privileged") || !value("--device").is_empty() {
         mounts.push(("/dev".to_owned(), "/dev".to_owned()));
+    }
+    // The root directory of this machine's first process is that of the machine.
+    if value("--pid").iter().any(|w| w.text == "host") {
+        mounts.push((FIRST.to_owned(), "/".to_owned()));
     }
     let directory = value("-w --workdir").pop();
     let mut command = image + 1;

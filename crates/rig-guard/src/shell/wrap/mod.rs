@@ -3,6 +3,7 @@
 //! What a wrapper's own options look like stands in one [table]. Those that do more than hand on
 //! the rest of their line are read here and in the modules beside.
 
+mod ansible;
 mod contain;
 mod database;
 mod git;
@@ -102,6 +103,14 @@ impl Shell<'_> {
             "docker" | "podman" | "nerdctl" | "finch" | "kubectl" | "oc" | "docker-compose" => {
                 if let Some(contained) = contain::run(words, self.directory().as_deref()) {
                     return contained;
+                }
+            }
+            "ansible" => return ansible::ansible(words),
+            "nsenter" | "chroot" => {
+                if let Some(mounts) = &self.context.mounts
+                    && let Some(left) = contain::leave(name, words, mounts)
+                {
+                    return left;
                 }
             }
             "pwsh" | "powershell" | "pwsh.exe" | "powershell.exe" | "pwsh-preview" => {

@@ -242,6 +242,9 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "kubectl oc k kubecolor k3s microk8s" { sub: "exec", short: "ncfs",
         long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
          --filename --request-timeout --pod-running-timeout", elsewhere: true, dashes: true }
+    "kubectl oc k kubecolor" { sub: "debug", short: "ncfs",
+        long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container --image --profile \
+         --target --copy-to --env --image-pull-policy", elsewhere: true, dashes: true }
     "crictl ctr" { sub: "exec",
         long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
          --filename --request-timeout --pod-running-timeout", operands: 1, elsewhere: true }
@@ -261,7 +264,6 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "sshpass" { short: "pfdP" }
     "pdsh clush dsh pssh parallel-ssh" { short: "wxRlfugmhHopt", long: "--hosts --group", elsewhere: true,
         rest: Rest::Code }
-    "ansible" { short: "aimueftl", code: "-a --args", elsewhere: true, rest: Rest::Nothing }
     "adb" { sub: "shell", elsewhere: true, rest: Rest::Code }
     "wsl wsl.exe" { short: "du", elsewhere: true }
     // Things that type or run it in a window of their own.
