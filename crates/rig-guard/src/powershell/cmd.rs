@@ -8,8 +8,11 @@ pub(crate) fn translate(code: &str, home: Option<&str>) -> String {
     let mut scope = super::Scope::default();
     let code = expanded(code, home);
     for part in parts(&code) {
-        let words = words(&part);
-        let Some(words) = command(&words) else { continue };
+        let (words, redirects) = words(&part);
+        let Some(words) = command(&words) else {
+            scope.written(&redirects, None);
+            continue;
+        };
         let name = words[0].text.trim_start_matches('@').to_ascii_lowercase();
         let has = |option: &str| words.iter().any(|word| word.text.eq_ignore_ascii_case(option));
         let operands: Vec<Word> = words[1..]
@@ -33,7 +36,17 @@ pub(crate) fn translate(code: &str, home: Option<&str>) -> String {
                     std::iter::once(literal("cd")).chain(operands.into_iter().take(1)).collect();
                 scope.emit(&line, &[], None);
             }
-            "rem" | "echo" | "set" | "title" => {}
+            "rem" | "set" | "title" => {}
+            "echo" => {
+                let text = words[1..].iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+                scope.written(&redirects, Some(&[literal(&text)]));
+            }
+            "copy" | "xcopy" | "move" | "ren" | "rename" => {
+                let mut line: Vec<Word> = vec![literal(if name.ends_with("copy") { "cp" } else { "mv" })];
+                line.push(literal("--"));
+                line.extend(operands.iter().map(patterns));
+                scope.emit(&line, &[], None);
+            }
             _ => {
                 let name = [".exe", ".cmd", ".bat", ".com"]
                     .iter()
@@ -41,11 +54,21 @@ pub(crate) fn translate(code: &str, home: Option<&str>) -> String {
                     .unwrap_or(&name);
                 let mut line = vec![literal(&name.replace('\\', "/"))];
                 line.extend(words[1..].iter().cloned());
-                scope.emit(&line, &[], None);
+                scope.emit(&line, &redirects, None);
             }
         }
     }
     scope.out
+}
+
+impl super::Scope {
+    /// Notes that files get what a command prints.
+    fn written(&mut self, redirects: &[(Word, bool)], text: Option<&[Word]>) {
+        for redirect in redirects {
+            let text = text.map_or_else(super::unknown, <[Word]>::to_vec);
+            self.emit(&[literal("cat")], std::slice::from_ref(redirect), Some(&text));
+        }
+    }
 }
 
 /// Returns a word with its `*` and `?` as patterns.
@@ -111,7 +134,9 @@ fn is_option(word: &str) -> bool {
 fn parts(code: &str) -> Vec<String> {
     let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
     for c in code.chars() {
-        let separates = matches!(c, '&' | '|' | '\n' | '(' | ')') && !quoted && !escaped;
+        // `2>&1` goes to another stream.
+        let stream = c == '&' && parts.last().is_some_and(|part| part.ends_with('>'));
+        let separates = matches!(c, '&' | '|' | '\n' | '(' | ')') && !quoted && !escaped && !stream;
         if separates {
             parts.push(String::new());
         } else if let Some(part) = parts.last_mut()
@@ -125,15 +150,38 @@ fn parts(code: &str) -> Vec<String> {
     parts
 }
 
-/// Splits at spaces outside of quotes; `%USERPROFILE%` and its kind are left as they are.
-fn words(part: &str) -> Vec<Word> {
-    let (mut words, mut current, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
-    for c in part.chars() {
+/// Splits at spaces outside of quotes, and returns the files that `>` and `>>` write apart.
+fn words(part: &str) -> (Vec<Word>, Vec<(Word, bool)>) {
+    let (mut words, mut redirects) = (Vec::new(), Vec::new());
+    let (mut current, mut quoted, mut begun) = (String::new(), false, false);
+    // What the next word is the target of.
+    let mut target = None;
+    let mut end = |current: &mut String, target: &mut Option<bool>| {
+        let word = std::mem::take(current);
+        match target.take() {
+            Some(append) => redirects.push((literal(&word.replace('\\', "/")), append)),
+            None => words.push(literal(&word)),
+        }
+    };
+    let mut chars = part.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '"' => (quoted, begun) = (!quoted, true),
+            '>' if !quoted => {
+                // `2>` is about another stream.
+                if matches!(current.as_str(), "1" | "2") {
+                    current.clear();
+                    begun = false;
+                }
+                if begun {
+                    end(&mut current, &mut target);
+                }
+                begun = false;
+                target = Some(chars.next_if_eq(&'>').is_some());
+            }
             c if c.is_whitespace() && !quoted => {
                 if begun {
-                    words.push(literal(&std::mem::take(&mut current)));
+                    end(&mut current, &mut target);
                 }
                 begun = false;
             }
@@ -144,7 +192,8 @@ fn words(part: &str) -> Vec<Word> {
         }
     }
     if begun {
-        words.push(literal(&current));
+        end(&mut current, &mut target);
     }
-    words
+    redirects.retain(|(file, _)| !file.text.eq_ignore_ascii_case("nul") && !file.text.starts_with('&'));
+    (words, redirects)
 }

@@ -29,6 +29,21 @@ const CMDLETS: &[(&str, &str)] = &[
     ("Resolve-Path", "rvpa convert-path"),
     ("Get-Content", "gc type cat"),
     ("Get-Location", "gl pwd"),
+    ("Get-Command", "gcm"),
+    ("Get-Help", "help man"),
+    ("Get-Alias", "gal"),
+    ("Get-Member", "gm"),
+    ("Select-String", "sls"),
+    ("Get-Process", "gps ps"),
+    ("Get-CimInstance", "gcim get-wmiobject gwmi"),
+    ("Remove-CimInstance", "rcim remove-wmiobject rwmi"),
+    ("Invoke-CimMethod", "icim invoke-wmimethod"),
+    ("New-Object", ""),
+    ("Export-Csv", "epcsv export-clixml export-alias start-transcript"),
+    ("Expand-Archive", ""),
+    ("Start-BitsTransfer", ""),
+    ("Set-Acl", ""),
+    ("Robocopy", "robocopy.exe"),
     ("Join-Path", ""),
     ("Write-Output", "echo write"),
     ("Write-Host", "write-verbose write-warning write-error write-debug write-information"),
@@ -49,8 +64,11 @@ const CMDLETS: &[(&str, &str)] = &[
     ("Clear-Disk", ""),
     ("Initialize-Disk", ""),
     ("Remove-Partition", ""),
+    ("Reset-PhysicalDisk", ""),
+    ("Remove-VirtualDisk", ""),
+    ("Remove-StoragePool", ""),
     ("New-LocalUser", "remove-localuser set-localuser add-localgroupmember"),
-    ("Invoke-Sqlcmd", ""),
+    ("Invoke-Sqlcmd", "invoke-sqlitequery invoke-dbaquery invoke-sqlquery invoke-mysqlquery"),
     ("Set-Item", "si"),
     ("Set-Variable", "sv set new-variable nv"),
     ("Set-Alias", "sal new-alias nal"),
@@ -58,7 +76,7 @@ const CMDLETS: &[(&str, &str)] = &[
 ];
 
 /// Cmdlets whose name is also a program's where there is no PowerShell alias.
-const BOTH: &str = "rm rmdir cp mv ls cat tee curl wget kill sort sc start";
+const BOTH: &str = "rm rmdir cp mv ls cat tee curl wget kill ps man sort sc start";
 
 impl Reader<'_, '_> {
     /// Notes what a command does, and returns what it hands on.
@@ -140,6 +158,12 @@ impl Reader<'_, '_> {
     pub(super) fn path(&self, word: &Word, patterns: bool) -> Word {
         let mut path = Word::default();
         let mut rest = word.clone();
+        // `Microsoft.PowerShell.Core\FileSystem::/srv`
+        if let Some((provider, path)) = rest.text.split_once("::")
+            && provider.to_ascii_lowercase().ends_with("filesystem")
+        {
+            rest = rest.tail(rest.text.len() - path.len());
+        }
         if let Some(home) = &self.scope.home
             && (rest.text == "~" || rest.text.starts_with("~/") || rest.text.starts_with("~\\"))
             && rest.unknowns().all(|(at, _)| at > 0)
@@ -173,83 +197,10 @@ impl Reader<'_, '_> {
     ) -> Read<Value> {
         let given = || piped.unwrap_or_default().to_vec();
         let read = |known: &'static str| Parameters::read(arguments, known);
+        if let Some(value) = self.file_cmdlet(name, short, arguments, piped) {
+            return Ok(value);
+        }
         match name {
-            "Remove-Item" => {
-                let p = read("Path* LiteralPath* Recurse Force Filter* Include* Exclude* Stream* WhatIf");
-                let mut paths = p.or_at(&["LiteralPath", "Path"], 0);
-                // `rm a b` of a shell.
-                paths.extend(
-                    p.positional.iter().skip(usize::from(p.value("Path").is_none())).flatten().cloned(),
-                );
-                if paths.is_empty() {
-                    paths = given();
-                }
-                let selects = p.value("Include").is_some() || p.value("Filter").is_some();
-                let variable =
-                    |word: &Word| word.text.get(..4).is_some_and(|own| own.eq_ignore_ascii_case("env:"));
-                for word in paths.iter().filter(|word| variable(word)) {
-                    let named = word.tail(4).text.trim_start_matches(['\\', '/']).to_ascii_uppercase();
-                    self.scope.emit(&[literal("unset"), literal(&named)], &[], None);
-                }
-                paths.retain(|word| !variable(word));
-                // `rmdir /s /q` is what cmd knows.
-                if !p.has("WhatIf") && !selects {
-                    self.removes(&paths, p.has("Recurse"));
-                }
-            }
-            "Clear-Content" | "Set-Content" | "Add-Content" | "Out-File" | "Tee-Object" => {
-                let p = read(
-                    "Path* LiteralPath* FilePath* Value* Encoding* InputObject* Append Force NoNewline Filter* WhatIf",
-                );
-                let paths = p.or_at(&["LiteralPath", "FilePath", "Path"], 0);
-                let named = p
-                    .positional
-                    .get(1)
-                    .or_else(|| p.positional.first().filter(|_| p.value("Path").is_some()));
-                let text = p.value("Value").or(named).cloned().unwrap_or_else(given);
-                let text = if name == "Clear-Content" { Vec::new() } else { text };
-                let append = name == "Add-Content" || p.has("Append");
-                if !p.has("WhatIf") {
-                    for path in &paths {
-                        let target = (self.path(path, false), append);
-                        self.scope.emit(&[literal("cat")], &[target], Some(&text));
-                    }
-                }
-                return Ok(if name == "Tee-Object" { given() } else { Vec::new() });
-            }
-            "New-Item" => {
-                let p = read("Path* Name* ItemType* Type* Value* Target* Force");
-                let path = p.or_at(&["Path"], 0);
-                let kind = p.or_at(&["ItemType", "Type"], 9);
-                let link = kind.first().is_some_and(|kind| kind.text.to_ascii_lowercase().contains("link"));
-                for path in &path {
-                    let target = self.path(path, false);
-                    let value = p.or_at(&["Value", "Target"], 9);
-                    if link {
-                        let from = value.first().map_or(Word::unknown(true), |from| self.path(from, false));
-                        self.scope.emit(&[literal("ln"), literal("-sf"), from, target], &[], None);
-                    } else if p.value("Value").is_some() {
-                        self.scope.emit(&[literal("cat")], &[(target, false)], Some(&value));
-                    }
-                }
-            }
-            "Copy-Item" | "Move-Item" | "Rename-Item" => {
-                let p = read(
-                    "Path* LiteralPath* Destination* NewName* Recurse Force Container Filter* Include* Exclude* WhatIf",
-                );
-                let mut from = p.or_at(&["LiteralPath", "Path"], 0);
-                if from.is_empty() {
-                    from = given();
-                }
-                let at = usize::from(p.value("Path").is_none() && p.value("LiteralPath").is_none());
-                let to = p.or_at(&["Destination", "NewName"], at);
-                let program = if name == "Copy-Item" { ["cp", "-r"] } else { ["mv", "-f"] };
-                let mut words: Vec<Word> = program.into_iter().chain(["--"]).map(literal).collect();
-                words.extend(from.iter().chain(&to).map(|path| self.path(path, true)));
-                if !p.has("WhatIf") {
-                    self.scope.emit(&words, &[], None);
-                }
-            }
             "Set-Location" | "Push-Location" | "Pop-Location" => {
                 let p = read("Path* LiteralPath* PassThru StackName*");
                 let to = p.or_at(&["LiteralPath", "Path"], 0);
@@ -271,13 +222,11 @@ impl Reader<'_, '_> {
                     self.scope.emit(&[literal("env")], &[], None);
                     return Ok(unknown());
                 }
-                let selects =
-                    ["Filter", "Include", "Exclude", "Attributes"].iter().any(|own| p.value(own).is_some());
-                if selects || p.has("File") || p.has("Hidden") {
+                if p.value("Exclude").is_some() || p.value("Attributes").is_some() || p.has("Hidden") {
                     return Ok(vec![Word::unknown(false)]);
                 }
                 let paths = if paths.is_empty() { vec![literal(".")] } else { paths };
-                return Ok(paths.into_iter().map(|path| joined_path(path, &literal("*"))).collect());
+                return Ok(paths.iter().flat_map(|path| listed(path, &p)).collect());
             }
             "Get-Item" | "Resolve-Path" => {
                 let paths =
@@ -292,6 +241,54 @@ impl Reader<'_, '_> {
                 return Ok(unknown());
             }
             "Get-Location" => return Ok(vec![literal(".")]),
+            // The name of a command stands for it.
+            "Get-Command" => return Ok(read("Name* CommandType* Module* All Syntax").or_at(&["Name"], 0)),
+            // What they are asked about does not run.
+            "Get-Help" | "Get-Alias" | "Get-Member" | "Select-String" => return Ok(unknown()),
+            "Get-Process" | "Stop-Process" => {
+                let p = read("Name* Id* InputObject* Force IncludeUserName ComputerName* Module PassThru");
+                let mut named = p.or_at(&["Name", "Id", "InputObject"], 0);
+                if name == "Get-Process" {
+                    self.native(&[literal("get-process")], &[], None);
+                    return Ok(if named.is_empty() { unknown() } else { named });
+                }
+                if named.is_empty() {
+                    named = given();
+                }
+                for process in named.iter().filter(|process| !process.is_unknown() && !p.has("WhatIf")) {
+                    let number = process.text.bytes().all(|b| b.is_ascii_digit());
+                    let words: &[&str] = if number { &["kill"] } else { &["pkill", "-x"] };
+                    let words: Vec<Word> = words.iter().map(|word| literal(word)).collect();
+                    self.scope.emit(&[words, vec![process.clone()]].concat(), &[], None);
+                }
+            }
+            "Get-CimInstance" => {
+                let class =
+                    read("ClassName* Class* Namespace* Filter* Query*").or_at(&["ClassName", "Class"], 0);
+                return Ok(if is_backup(&class) { class } else { unknown() });
+            }
+            "Remove-CimInstance" if is_backup(&given()) && !read("InputObject*").has("WhatIf") => {
+                self.deletes_backups();
+            }
+            "Invoke-CimMethod" => {
+                let table = self.scope.table.take().unwrap_or_default();
+                let by_table = table.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("CommandLine"));
+                let p = read("ClassName* Class* Path* MethodName* Name* Arguments* ArgumentList*");
+                let line = by_table.map(|(_, line)| line).or_else(|| p.value("ArgumentList").cloned());
+                let words: Vec<Word> = line.unwrap_or_default().iter().flat_map(split).collect();
+                if !words.is_empty() && !p.has("WhatIf") {
+                    self.native(&words, &[], None);
+                }
+                return Ok(unknown());
+            }
+            "New-Object" => {
+                let p = read("TypeName* ArgumentList* ComObject* Property* Strict");
+                let name = p.or_at(&["TypeName"], 0).first().map(|name| name.text.to_ascii_lowercase());
+                let mut given: Vec<Word> = p.value("ArgumentList").cloned().unwrap_or_default();
+                let named = usize::from(p.value("TypeName").is_none());
+                given.extend(p.positional.iter().skip(named).flatten().cloned());
+                return Ok(self.called(&name.unwrap_or_default(), "new", &given));
+            }
             "Join-Path" => {
                 let p = read("Path* ChildPath* AdditionalChildPath* Resolve");
                 let parts =
@@ -365,6 +362,7 @@ impl Reader<'_, '_> {
             }
             "Clear-History" => self.scope.emit(&["history", "-c"].map(literal), &[], None),
             "Format-Volume" | "Clear-Disk" | "Initialize-Disk" | "Remove-Partition"
+            | "Reset-PhysicalDisk" | "Remove-VirtualDisk" | "Remove-StoragePool"
                 if !read("DriveLetter* Number* FileSystem* RemoveData Force").has("WhatIf") =>
             {
                 let words: Vec<Word> = std::iter::once(literal(name)).chain(flat(arguments)).collect();
@@ -375,9 +373,15 @@ impl Reader<'_, '_> {
                 self.scope.emit(&words, &[], None);
             }
             "Invoke-Sqlcmd" => {
-                let p = read("Query* ServerInstance* Database* InputFile* Username* Password*");
+                let p = read(
+                    "Query* SqlQuery* DataSource* ServerInstance* SqlInstance* Database* InputFile* Username* Password*",
+                );
                 for query in p.or_at(&["Query"], 0) {
                     self.scope.emit(&[literal("sqlcmd"), literal("-Q"), query], &[], None);
+                }
+                for file in p.value("InputFile").into_iter().flatten() {
+                    let file = self.path(file, false);
+                    self.scope.emit(&[literal("sqlcmd"), literal("-i"), file], &[], None);
                 }
             }
             "Set-Item" | "Set-Variable" => {
@@ -415,4 +419,25 @@ impl Reader<'_, '_> {
 
 fn flat(arguments: &[Argument]) -> Vec<Word> {
     arguments.iter().flat_map(|argument| argument.value.iter().cloned()).collect()
+}
+
+/// Returns what is found in a directory: what a filter selects, or all. A pattern finds what fits it, and what looks
+/// like the name of a file is one.
+pub(super) fn listed(path: &Word, p: &Parameters) -> Vec<Word> {
+    let filters: Vec<Word> =
+        ["Filter", "Include"].iter().filter_map(|own| p.value(own)).flatten().cloned().collect();
+    let name = path.text.rsplit(['/', '\\']).next().unwrap_or("");
+    let selected: Vec<Word> = filters.iter().map(|filter| joined_path(path.clone(), filter)).collect();
+    let inside = || joined_path(path.clone(), &literal("*"));
+    match (selected.is_empty(), name) {
+        (false, _) => selected,
+        (true, name) if name.contains(['*', '?']) => vec![path.clone()],
+        (true, name) if name.trim_start_matches('.').contains('.') => vec![path.clone(), inside()],
+        (true, _) => vec![inside()],
+    }
+}
+
+/// Says whether a class of the management interface holds backups.
+pub(super) fn is_backup(class: &[Word]) -> bool {
+    class.iter().any(|class| class.text.eq_ignore_ascii_case("Win32_ShadowCopy"))
 }

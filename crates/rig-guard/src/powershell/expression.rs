@@ -92,11 +92,37 @@ impl Reader<'_, '_> {
         self.at += end + 1;
         if !self.takes("::") {
             self.blanks(false);
+            if name == "char" && self.peek().is_some_and(|c| c.is_ascii_digit()) {
+                let rest = self.rest();
+                let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                let digits = rest[..end].to_ascii_lowercase();
+                self.at += end;
+                let number = match digits.strip_prefix("0x") {
+                    Some(digits) => u32::from_str_radix(digits, 16).ok(),
+                    None => digits.parse().ok(),
+                };
+                let c = number.and_then(char::from_u32);
+                return Ok(c.map_or_else(unknown, |c| vec![literal(&c.to_string())]));
+            }
+            if name.ends_with("processstartinfo") && self.peek() == Some('@') {
+                self.scope.table = None;
+                self.at_sign()?;
+                let table = self.scope.table.take().unwrap_or_default();
+                let of =
+                    |key: &str| table.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)).map(|(_, v)| v);
+                let words =
+                    ["FileName", "Arguments", "ArgumentList"].iter().filter_map(|key| of(key)).flatten();
+                let words: Vec<Word> = words.flat_map(super::pure::split).collect();
+                self.native(&words, &[], None);
+                return Ok(unknown());
+            }
             let converts =
                 self.peek().is_some_and(|c| c == '$' || c == '(' || c == '[' || is_single(c) || is_double(c));
             let value = if converts { self.deeper(Self::term)? } else { unknown() };
             let kept =
-                matches!(name.as_str(), "string" | "scriptblock" | "system.string" | "array" | "string[]");
+                matches!(name.as_str(), "string" | "scriptblock" | "system.string" | "array" | "string[]")
+                    || name.ends_with("fileinfo")
+                    || name.ends_with("directoryinfo");
             return Ok(if kept { value } else { unknown() });
         }
         let rest = self.rest();
@@ -118,12 +144,15 @@ impl Reader<'_, '_> {
             let rest = self.rest();
             if rest.starts_with('[') {
                 self.bump();
-                self.deeper(Self::expression)?;
+                let index = self.deeper(Self::expression)?;
                 self.blanks(true);
                 if !self.takes("]") {
                     return Err(Unreadable);
                 }
-                value = unknown();
+                // Of one text this is a character.
+                let index = index.first().and_then(Word::known).and_then(|index| index.parse::<usize>().ok());
+                let found = index.filter(|_| value.len() > 1).and_then(|index| value.get(index).cloned());
+                value = found.map_or_else(unknown, |word| vec![word]);
                 continue;
             }
             let named = |rest: &str| rest.starts_with(|c: char| c.is_alphabetic() || c == '_');

@@ -9,6 +9,7 @@ mod arguments;
 mod cmd;
 mod cmdlets;
 mod expression;
+mod files;
 mod functions;
 mod parameters;
 mod pure;

@@ -1,5 +1,6 @@
 //! Operators, members and calls whose results are known.
 
+use super::cmdlets::is_backup;
 use super::read::{Reader, concatenated};
 use super::{Read, Value, literal, program, unknown};
 use crate::shell::Word;
@@ -64,6 +65,7 @@ impl Reader<'_, '_> {
     /// Returns what `[type]::Member(...)` gives back, and notes what it does.
     pub(super) fn called(&mut self, name: &str, member: &str, arguments: &[Word]) -> Value {
         let short = name.rsplit('.').next().unwrap_or(name);
+        let member = member.strip_suffix("async").unwrap_or(member);
         let first = arguments.first().cloned().unwrap_or(Word::unknown(true));
         match (short, member) {
             ("directory", "delete") => {
@@ -71,14 +73,37 @@ impl Reader<'_, '_> {
                 self.removes(std::slice::from_ref(&first), deep);
             }
             ("file", "delete") => self.removes(std::slice::from_ref(&first), false),
-            ("file", "writealltext" | "writealllines" | "appendalltext" | "create" | "writeallbytes") => {
+            ("filesystem", "deletedirectory") => self.removes(std::slice::from_ref(&first), true),
+            ("filesystem", "deletefile") => self.removes(std::slice::from_ref(&first), false),
+            ("file", "writealltext" | "writealllines" | "writeallbytes") => {
                 let text: Vec<Word> = arguments.iter().skip(1).cloned().collect();
-                let target = (self.path(&first, false), member == "appendalltext");
-                self.scope.emit(&[literal("cat")], &[target], Some(&text));
+                self.writes(&[first], &text, false);
             }
-            ("file", "copy" | "move") => {
+            ("file", "appendalltext" | "appendalllines") => {
+                let target = (self.path(&first, false), true);
+                self.scope.emit(&[literal("cat")], &[target], Some(&unknown()));
+            }
+            // What is written comes later.
+            ("file", "create" | "createtext" | "appendtext" | "openwrite" | "encrypt")
+            | ("streamwriter", "new") => {
+                self.writes(&[first], &unknown(), false);
+            }
+            ("file", "open") | ("filestream", "new") => {
+                let reads = arguments.iter().skip(1).any(|word| word.text.eq_ignore_ascii_case("read"));
+                self.writes(&[first], &unknown(), reads);
+            }
+            ("fileinfo" | "directoryinfo", "new") => return vec![first],
+            ("processstartinfo", "new") => {
+                let words: Vec<Word> = arguments.iter().flat_map(split).collect();
+                self.native(&words, &[], None);
+            }
+            (
+                "file" | "directory" | "filesystem",
+                "copy" | "move" | "replace" | "copyfile" | "movefile" | "movedirectory" | "copydirectory"
+                | "renamefile" | "renamedirectory",
+            ) => {
                 let to = arguments.get(1).cloned().unwrap_or(Word::unknown(true));
-                let program = if member == "copy" { "cp" } else { "mv" };
+                let program = if member.starts_with("copy") { "cp" } else { "mv" };
                 let words =
                     [literal(program), literal("--"), self.path(&first, false), self.path(&to, false)];
                 self.scope.emit(&words, &[], None);
@@ -116,10 +141,34 @@ impl Reader<'_, '_> {
     pub(super) fn member(&mut self, value: Value, name: &str, call: bool, arguments: &[Word]) -> Read<Value> {
         Ok(match name {
             "fullname" | "path" | "providerpath" | "pspath" | "tostring" | "trim" | "value"
-            | "getnewclosure" => value,
+            | "getnewclosure" | "source" | "definition" | "id" => value,
             "name" | "basename" if !call => value,
             // `[Text.Encoding]::UTF8.GetString(...)` of bytes that are held as their text.
             "getstring" if call => arguments.to_vec(),
+            "delete" if call && is_backup(&value) => {
+                self.deletes_backups();
+                Vec::new()
+            }
+            "moveto" | "copyto" if call => {
+                let program = if name == "moveto" { "mv" } else { "cp" };
+                let mut words = vec![literal(program), literal("--")];
+                words.extend(value.iter().chain(arguments.first()).map(|path| self.path(path, false)));
+                self.scope.emit(&words, &[], None);
+                Vec::new()
+            }
+            // Those of a shell, or of a process, that an object stands for.
+            "run" | "exec" | "shellexecute" | "create" if call => {
+                let words: Vec<Word> = arguments.iter().take(2).flat_map(split).collect();
+                if !words.is_empty() {
+                    self.native(&words, &[], None);
+                }
+                unknown()
+            }
+            "split" if call => match (value.as_slice(), arguments) {
+                ([text], [at]) => operator("split", std::slice::from_ref(text), std::slice::from_ref(at)),
+                ([text], []) => split(text),
+                _ => unknown(),
+            },
             "delete" if call => {
                 self.removes(&value, arguments.first().is_some_and(|word| word.text != "False"));
                 Vec::new()
@@ -149,6 +198,11 @@ impl Reader<'_, '_> {
             }
             _ => unknown(),
         })
+    }
+
+    /// Notes that the backups of a disk are deleted.
+    pub(super) fn deletes_backups(&mut self) {
+        self.scope.emit(&["vssadmin", "delete", "shadows"].map(literal), &[], None);
     }
 
     /// Reads a text as code.

@@ -87,7 +87,19 @@ fn cmdlets_are_told_in_the_words_of_a_shell() {
     }
     for (code, expected) in [
         ("Remove-Item -Recurse / -WhatIf", ""),
-        ("Remove-Item -Recurse / -Include *.tmp", ""),
+        (
+            "Remove-Item -Recurse /a -Include *.tmp",
+            "'Remove-Item' '-Recurse' '--' '/a/'*'.tmp'\n'rm' '-rf' '--' '/a/'*'.tmp'",
+        ),
+        ("New-Item -Path ~/a -Name b -Value x -Force", "printf '%s\\n' 'x' | 'cat' > '/home/dev/a/b'"),
+        ("New-Item a.txt", ""),
+        ("Rename-Item src/a.txt b.txt", "'mv' '-f' '--' 'src/a.txt' 'src/b.txt'"),
+        ("[IO.File]::CreateText('a')", "printf '%s\\n' '?' | 'cat' > 'a'"),
+        ("$h = @{ how = '-f' }; git push $h.how $h['how']", "'git' 'push' '-f' '-f'"),
+        ("$l = 'push', '-f'; git $l[0] $l[1]", "'git' 'push' '-f'"),
+        ("git push ([char]45 + 'f')", "'git' 'push' '-f'"),
+        ("Stop-Process -Name node; Stop-Process -Id 7", "'pkill' '-x' 'node'\n'kill' '7'"),
+        ("Get-Help Clear-Disk; gcm Clear-Disk; Get-Alias ri", ""),
         ("Set-Content -Path a.txt -Value 'x'", "printf '%s\\n' 'x' | 'cat' > 'a.txt'"),
         ("'x' | Out-File a.txt -Append", "printf '%s\\n' 'x' | 'cat' >> 'a.txt'"),
         ("\"x\" > a.txt", "printf '%s\\n' 'x' | 'cat' > 'a.txt'"),
@@ -113,6 +125,9 @@ fn command_lines_of_cmd_are_told_as_well() {
         ("if not exist x rd /s x", "'Remove-Item' '-Recurse' '--' 'x'\n'rm' '-rf' '--' 'x'"),
         ("for %i in (a b) do git clean %i", "'a' 'b'\n'git' 'clean' '%i'"),
         ("start /b /wait git push -f", "'git' 'push' '-f'"),
+        ("echo a b > c.txt 2>&1", "printf '%s\\n' 'a b' | 'cat' > 'c.txt'"),
+        ("make >nul 2>>err.txt", "'make' >> 'err.txt'"),
+        ("move /y a\\b c", "'mv' '--' 'a/b' 'c'"),
         ("g^it pu^sh \"a & b\"", "'git' 'push' 'a & b'"),
     ] {
         assert_eq!(batch(code, Some("/home/dev")).trim_end(), expected, "{code}");

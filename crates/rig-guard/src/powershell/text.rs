@@ -151,8 +151,32 @@ impl Reader<'_, '_> {
             }
             _ => return Ok(vec![literal("$")]),
         };
+        if bare && let Some(value) = self.entry_of(&name) {
+            return self.members(value);
+        }
         let value = self.value_of(&name);
         if bare { self.members(value) } else { Ok(value) }
+    }
+
+    /// Reads `.key` or `['key']` behind a variable that holds a table.
+    fn entry_of(&mut self, name: &str) -> Option<Value> {
+        let table = self.scope.tables.get(&name.to_ascii_lowercase())?;
+        let rest = self.rest();
+        let (key, length) = match rest.strip_prefix('.') {
+            Some(rest) => {
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                (&rest[..end], end + 1)
+            }
+            None => {
+                let quoted = rest.strip_prefix('[')?;
+                let key = quoted[..quoted.find(']')?].trim();
+                (key.trim_matches(['\'', '"']), quoted.find(']')? + 2)
+            }
+        };
+        let value =
+            table.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())?;
+        self.skip(length);
+        Some(value)
     }
 
     /// Returns the value of a variable.

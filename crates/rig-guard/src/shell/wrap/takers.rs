@@ -29,7 +29,17 @@ uniq unlink unset unzip uptime usql vacuumdb vi vim vitest w wait wall wc wget w
 which whiptail who whoami whois write xdg-open xxd xz yarn yes yq zcat zenity zgrep zip zstd
 ";
 
+/// How cmdlets of PowerShell begin that run nothing but blocks of code.
+const VERBS: &str = "
+compare convertfrom convertto debug export find format get group import join measure out read
+resolve save search select show sort split test trace update write
+";
+
 /// Says whether a program is known not to run its arguments.
 pub(in crate::shell) fn is_known(name: &str) -> bool {
+    let verb = name.split_once('-').map(|(verb, _)| verb.as_bytes());
+    if verb.is_some_and(|verb| VERBS.as_bytes().split(u8::is_ascii_whitespace).any(|known| known == verb)) {
+        return true;
+    }
     KNOWN.as_bytes().split(u8::is_ascii_whitespace).any(|known| known == name.as_bytes())
 }
