@@ -83,6 +83,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Client> {
 impl Client {
     /// Reads the words behind its name. `None` where they do not make it take SQL.
     pub(crate) fn line<'a>(&self, words: &'a [Word]) -> Option<Line<'a>> {
+        self.lasting(words, true)
+    }
+
+    /// Does the same; says whether SQL for a database in memory, which is gone anyway, is none.
+    pub(crate) fn lasting<'a>(&self, words: &'a [Word], lasting: bool) -> Option<Line<'a>> {
         let mut line = Line::default();
         let mut sub = self.sub.split_ascii_whitespace();
         let (mut operands, mut memory, mut given) = (0, false, false);
@@ -115,7 +120,10 @@ impl Client {
                         continue;
                     }
                     operands += 1;
-                    memory |= operands == 1 && self.commands == Commands::Sqlite && word.text == ":memory:";
+                    memory |= lasting
+                        && operands == 1
+                        && self.commands == Commands::Sqlite
+                        && word.text == ":memory:";
                     match self.operands {
                         Operands::Names if operands == 1 => {
                             line.databases.push(database(&word.text).to_owned())

@@ -4,9 +4,15 @@
 //! program, delete or set modes. A text is code for a shell; a list is a name with arguments; what
 //! is not literal is unknown.
 
+mod ex;
 mod lines;
+mod lisp;
 mod read;
+mod sed;
 mod tokens;
+
+pub(in crate::shell) use sed::runs as sed_runs;
+pub(in crate::shell) use tokens::text;
 
 use super::state::Item;
 use super::word::Word;
@@ -38,7 +44,21 @@ pub enum Language {
     R,
     /// Tcl.
     Tcl,
-    /// Lisp.
+    /// The languages of the Java machine: Groovy, Scala, Kotlin and Java.
+    Jvm,
+    /// Elixir.
+    Elixir,
+    /// Erlang.
+    Erlang,
+    /// Julia.
+    Julia,
+    /// AppleScript, and the JavaScript in its place.
+    Apple,
+    /// Commands of Vim, and of `ed`.
+    Ex,
+    /// Expressions of Vim.
+    Vim,
+    /// Lisp, Scheme and Clojure.
     Lisp,
     /// Awk.
     Awk,
@@ -63,6 +83,12 @@ impl Language {
             "lua" | "luajit" => Self::Lua,
             "Rscript" => Self::R,
             "tclsh" | "wish" | "expect" => Self::Tcl,
+            "groovy" | "scala" | "scala-cli" | "kotlin" | "kotlinc" | "jshell" => Self::Jvm,
+            "elixir" | "iex" => Self::Elixir,
+            "escript" => Self::Erlang,
+            "julia" => Self::Julia,
+            "osascript" => Self::Apple,
+            "guile" | "racket" | "clojure" | "clj" | "bb" | "sbcl" | "emacs" => Self::Lisp,
             "awk" | "gawk" | "mawk" | "nawk" => Self::Awk,
             "sed" => Self::Sed,
             _ => return None,
@@ -71,17 +97,25 @@ impl Language {
 
     /// Says whether `#` begins a comment.
     fn hash(self) -> bool {
-        !matches!(self, Self::Node | Self::Lua | Self::Lisp)
+        !matches!(
+            self,
+            Self::Node | Self::Lua | Self::Lisp | Self::Jvm | Self::Erlang | Self::Vim | Self::Apple
+        )
+    }
+
+    /// Says whether three quotes begin a text.
+    fn triple(self) -> bool {
+        matches!(self, Self::Python | Self::Jvm | Self::Elixir | Self::Julia)
     }
 
     /// Says whether backticks run what is in them.
     fn backticks(self) -> bool {
-        matches!(self, Self::Perl | Self::Ruby | Self::Php)
+        matches!(self, Self::Perl | Self::Ruby | Self::Php | Self::Julia)
     }
 
     /// Says whether `$name` in double quotes stands for a value.
     fn interpolates(self) -> bool {
-        matches!(self, Self::Perl | Self::Php | Self::Tcl)
+        matches!(self, Self::Perl | Self::Php | Self::Tcl | Self::Jvm | Self::Julia)
     }
 }
 
@@ -96,6 +130,10 @@ enum Action {
     Data(Vec<Word>),
     /// Processes without an end, by a call of this name.
     Multiplies(String),
+    /// A program in a language.
+    Program(Language, Word),
+    /// Another directory for what follows.
+    Enter(Word),
 }
 
 impl Shell<'_> {
@@ -134,24 +172,48 @@ impl Shell<'_> {
         self.charge(text.text.len())?;
         // What the shell has put into the text is unknown in it.
         let written = text.to_code();
-        let actions =
-            if language == Language::Sed { lines::sed(&written) } else { read::program(language, &written) };
-        for action in actions {
-            self.step()?;
-            match action {
-                Action::Code(code) => {
-                    let code = code.to_code();
-                    self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
-                }
-                Action::Multiplies(name) => self.visitor.multiplies(&name)?,
-                Action::Data(words) if data => {
-                    self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
-                }
-                Action::Data(_) => {}
-                Action::Command(words) => {
-                    let words: Vec<Word> = words.iter().map(|word| self.at_home(word)).collect();
-                    self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
-                }
+        let actions = {
+            let shell = std::cell::RefCell::new(&mut *self);
+            let variable = |name: &str| match shell.borrow_mut().scalar(name) {
+                Item::Text(value) => Some(value),
+                _ => None,
+            };
+            match language {
+                Language::Sed => sed::program(&written),
+                Language::Ex => ex::program(&written),
+                Language::Lisp => lisp::program(&written, &variable),
+                Language::Apple => lines::apple(&written, &variable),
+                language => read::program(language, &written, &variable),
+            }
+        };
+        if actions.is_empty() {
+            return Ok(());
+        }
+        self.isolated(|shell| actions.into_iter().try_for_each(|action| shell.act(action, data)))
+    }
+
+    fn act(&mut self, action: Action, data: bool) -> Flow {
+        self.step()?;
+        match action {
+            Action::Code(code) => {
+                let code = code.to_code();
+                self.nested(|shell| shell.isolated(|shell| shell.code(&code)))?;
+            }
+            Action::Multiplies(name) => self.visitor.multiplies(&name)?,
+            Action::Data(words) if data => {
+                self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
+            }
+            Action::Data(_) => {}
+            Action::Command(words) => {
+                let words: Vec<Word> = words.iter().map(|word| self.at_home(word)).collect();
+                self.nested(|shell| shell.isolated(|shell| shell.run(&words, &[], &[], false)))?;
+            }
+            Action::Program(language, text) => {
+                self.nested(|shell| shell.program_of(language, &text, data))?
+            }
+            Action::Enter(directory) => {
+                let directory = self.at_home(&directory);
+                self.enter_directory(&directory);
             }
         }
         Ok(())

@@ -9,13 +9,24 @@ use crate::shell::word::{HOLE, Word};
 pub(super) enum Token {
     /// A name with what it is a part of: `os.system`, `File::Path::rmtree`, `$x`.
     Name(String),
-    /// A text, or what is in backticks that run it.
+    /// A text.
     Text(Word),
-    Run(Word),
+    /// A text into which values are put.
+    Made(Vec<Part>),
+    /// What is in backticks that run it.
+    Run(Vec<Part>),
     Number(String),
     /// The words of `qw(...)` and `%w[...]`.
     Words(Vec<Word>),
     Mark(char),
+}
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Text(Word),
+    /// A piece of program whose value stands there.
+    Code(String),
 }
 
 /// Splits a program into tokens.
@@ -49,15 +60,24 @@ impl<'t> Reader<'t> {
                     self.at += c.len_utf8();
                 }
                 '#' if self.language.hash() && !rest.starts_with("#{") => self.line(),
-                '/' if rest.starts_with("//") && matches!(self.language, Language::Node | Language::Php) => {
+                '/' if rest.starts_with("//")
+                    && matches!(self.language, Language::Node | Language::Php | Language::Jvm) =>
+                {
                     self.line()
                 }
+                '%' if self.language == Language::Erlang => self.line(),
                 '-' if rest.starts_with("--") && self.language == Language::Lua => self.line(),
-                '/' if rest.starts_with("/*") && self.language != Language::Python => {
+                '/' if rest.starts_with("/*")
+                    && matches!(
+                        self.language,
+                        Language::Node | Language::Php | Language::Jvm | Language::Tcl
+                    ) =>
+                {
                     self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
                 }
                 '"' | '\''
-                    if rest.starts_with(&c.to_string().repeat(3)) && self.language == Language::Python =>
+                    if self.language.triple()
+                        && rest.starts_with(if c == '"' { "\"\"\"" } else { "'''" }) =>
                 {
                     self.quoted(3, &c.to_string().repeat(3), c == '"');
                 }
@@ -68,6 +88,7 @@ impl<'t> Reader<'t> {
                 '\'' if self.language != Language::Lisp => self.quoted(1, "'", false),
                 '`' => self.backticks(),
                 '%' if self.language == Language::Ruby && self.percent() => {}
+                '~' if self.language == Language::Elixir && self.percent() => {}
                 c if c.is_ascii_digit() => {
                     let len =
                         rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -96,7 +117,8 @@ impl<'t> Reader<'t> {
             let joined = c == '.'
                 && next().is_some_and(|n| n.is_alphabetic() || n == '_')
                 && self.language != Language::Perl
-                || c == ':' && (rest[at..].starts_with("::") || rest[..at].ends_with(':'));
+                || c == ':' && (rest[at..].starts_with("::") || rest[..at].ends_with(':'))
+                || c == ':' && self.language == Language::Erlang && next().is_some_and(char::is_alphabetic);
             let arrow = c == '-' && rest[at..].starts_with("->") && self.language != Language::Node
                 || c == '>' && rest[..at].ends_with('-');
             let lisp = self.language == Language::Lisp && matches!(c, '-' | '!' | '?');
@@ -112,13 +134,18 @@ impl<'t> Reader<'t> {
         let after = self.rest();
         let quoting = matches!(self.language, Language::Perl) && matches!(name, "q" | "qq" | "qw" | "qx");
         if quoting && let Some((inner, used)) = delimited(after) {
-            let inner = self.value(inner, name != "q" && name != "qw");
+            let parts = self.value(inner, name != "q" && name != "qw");
+            let quoted = words(inner);
             self.at += used;
             self.out.push(match name {
-                "qw" => Token::Words(words(&inner.text)),
-                "qx" => Token::Run(inner),
-                _ => Token::Text(inner),
+                "qw" => Token::Words(quoted),
+                "qx" => Token::Run(parts),
+                _ => whole(parts),
             });
+            return;
+        }
+        // `s"..."` of Scala.
+        if self.language == Language::Jvm && matches!(name, "s" | "f" | "raw") && after.starts_with('"') {
             return;
         }
         let prefix = name.len() <= 2 && name.bytes().all(|b| b"rRbBuUfF".contains(&b));
@@ -132,18 +159,21 @@ impl<'t> Reader<'t> {
             } else {
                 self.quoted(1, quote, true)
             }
-            if formatted && let Some(Token::Text(text)) = self.out.get_mut(from) {
-                *text = holes(text, "{", '}');
+            if formatted
+                && let Some(token) = self.out.get_mut(from)
+                && let Token::Text(text) = token
+            {
+                *token = whole(holes(text, "{", '}'));
             }
             return;
         }
         self.out.push(Token::Name(name.to_owned()));
     }
 
-    /// `%w[a b]`, `%x(rm)`, `%q(...)` of Ruby.
+    /// `%w[a b]`, `%x(rm)`, `%q(...)` of Ruby, and `~c"..."` of Elixir.
     fn percent(&mut self) -> bool {
         let rest = self.rest();
-        let kind = rest[1..].chars().next().filter(|c| "wWxqQiI".contains(*c));
+        let kind = rest[1..].chars().next().filter(|c| "wWxqQiIcCsS".contains(*c));
         let Some(kind) = kind else { return false };
         let Some((inner, used)) =
             delimited(&rest[2..]).filter(|_| !rest[2..].starts_with(char::is_whitespace))
@@ -151,11 +181,12 @@ impl<'t> Reader<'t> {
             return false;
         };
         let value = self.value(inner, kind != 'q' && kind != 'w');
+        let quoted = words(inner);
         self.at += 2 + used;
         self.out.push(match kind {
-            'w' | 'W' | 'i' | 'I' => Token::Words(words(&value.text)),
+            'w' | 'W' | 'i' | 'I' => Token::Words(quoted),
             'x' => Token::Run(value),
-            _ => Token::Text(value),
+            _ => whole(value),
         });
         true
     }
@@ -165,7 +196,7 @@ impl<'t> Reader<'t> {
         let end = closing(rest, "`").unwrap_or(rest.len());
         let value = self.value(&rest[..end], true);
         self.at += (end + 2).min(rest.len() + 1);
-        self.out.push(if self.language.backticks() { Token::Run(value) } else { Token::Text(value) });
+        self.out.push(if self.language.backticks() { Token::Run(value) } else { whole(value) });
     }
 
     fn quoted(&mut self, opening: usize, end: &str, interpolates: bool) {
@@ -173,11 +204,11 @@ impl<'t> Reader<'t> {
         let len = closing(rest, end).unwrap_or(rest.len());
         let value = self.value(&rest[..len], interpolates);
         self.at += (opening + len + end.len()).min(self.rest().len());
-        self.out.push(Token::Text(value));
+        self.out.push(whole(value));
     }
 
-    /// Returns a text with its escapes replaced, and unknown parts where something is put into it.
-    fn value(&self, inner: &str, interpolates: bool) -> Word {
+    /// Returns a text with its escapes replaced, and apart from it what is put into it.
+    fn value(&self, inner: &str, interpolates: bool) -> Vec<Part> {
         let literal = self.language == Language::Python || interpolates;
         let text = if literal && inner.contains('\\') {
             unescape(inner)
@@ -186,19 +217,28 @@ impl<'t> Reader<'t> {
         };
         let word = self::text(&text);
         if !interpolates {
-            return word;
+            return vec![Part::Text(word)];
         }
         match self.language {
             Language::Node => holes(&word, "${", '}'),
-            Language::Ruby => holes(&word, "#{", '}'),
+            Language::Ruby | Language::Elixir => holes(&word, "#{", '}'),
             language if language.interpolates() => dollars(&word),
-            _ => word,
+            _ => vec![Part::Text(word)],
         }
     }
 }
 
+/// Returns the token for a text in parts.
+fn whole(mut parts: Vec<Part>) -> Token {
+    match parts.as_mut_slice() {
+        [] => Token::Text(Word::default()),
+        [Part::Text(text)] => Token::Text(std::mem::take(text)),
+        _ => Token::Made(parts),
+    }
+}
+
 /// Returns a text in which holes stand for what the shell has put into it.
-fn text(text: &str) -> Word {
+pub(in crate::shell) fn text(text: &str) -> Word {
     let mut word = Word::default();
     for (n, part) in text.split(HOLE).enumerate() {
         if n % 2 == 0 { word.text.push_str(part) } else { word.push_unknown(part != "n", false) }
@@ -206,52 +246,48 @@ fn text(text: &str) -> Word {
     word
 }
 
-/// Replaces `{name}` and the like by unknown parts.
-fn holes(word: &Word, open: &str, close: char) -> Word {
-    let mut out = Word::default();
+/// Takes `{name}` and the like out of a text.
+fn holes(word: &Word, open: &str, close: char) -> Vec<Part> {
+    let mut parts = Vec::new();
     let mut rest = word.clone();
     while let Some(at) = rest.text.find(open) {
         let Some(len) = rest.text[at..].find(close) else { break };
-        out.push(&rest.head(at));
-        let inner = rest.text[at + open.len()..at + len].trim();
-        home(inner, &mut out);
-        rest = rest.tail(at + len + 1);
+        parts.push(Part::Text(rest.head(at)));
+        parts.push(Part::Code(rest.text[at + open.len()..at + len].to_owned()));
+        rest = rest.tail(at + len + close.len_utf8());
     }
-    out.push(&rest);
-    out
+    parts.push(Part::Text(rest));
+    parts
 }
 
-fn home(inner: &str, out: &mut Word) {
-    let names =
-        ["process.env.HOME", "ENV['HOME']", "ENV[\"HOME\"]", "os.homedir()", "Dir.home", "Path.home()"];
-    if names.contains(&inner) { out.text.push('~') } else { out.push_unknown(false, false) }
-}
-
-/// Replaces `$name` by unknown parts.
-fn dollars(word: &Word) -> Word {
-    let mut out = Word::default();
+/// Takes `$name`, `${name}` and `$ENV{HOME}` out of a text.
+fn dollars(word: &Word) -> Vec<Part> {
+    let mut parts = Vec::new();
     let mut rest = word.clone();
-    while let Some(at) = rest.text.find(['$', '@']) {
+    let mut from = 0;
+    while let Some(at) = rest.text[from..].find(['$', '@']).map(|at| from + at) {
         let name = &rest.text[at + 1..];
-        if name.starts_with("ENV{HOME}") {
-            out.push(&rest.head(at));
-            out.text.push('~');
-            rest = rest.tail(at + 1 + "ENV{HOME}".len());
-            continue;
-        }
-        let len = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+        let braced = name.starts_with(['{', '(']).then(|| name.find(['}', ')'])).flatten();
+        let (len, code) = match braced {
+            Some(end) => (end + 1, format!("${}", &name[1..end])),
+            None => {
+                let len = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+                let key = name[len..].starts_with(['{', '[']).then(|| name[len..].find(['}', ']'])).flatten();
+                let len = len + key.map_or(0, |key| key + 1);
+                (len, format!("${}", &name[..len]))
+            }
+        };
         if len == 0 {
-            out.push(&rest.head(at));
-            out.text.push_str(&rest.text[at..=at]);
-            rest = rest.tail(at + 1);
+            from = at + 1;
             continue;
         }
-        out.push(&rest.head(at));
-        out.push_unknown(false, false);
+        parts.push(Part::Text(rest.head(at)));
+        parts.push(Part::Code(code));
         rest = rest.tail(at + 1 + len);
+        from = 0;
     }
-    out.push(&rest);
-    out
+    parts.push(Part::Text(rest));
+    parts
 }
 
 fn words(text: &str) -> Vec<Word> {

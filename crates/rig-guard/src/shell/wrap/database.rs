@@ -24,7 +24,7 @@ impl Shell<'_> {
     /// Returns the code for a shell in what a client of a database reads; `None` where there is none.
     pub(super) fn client(&mut self, name: &str, words: &[Word]) -> Option<Unwrapped> {
         let client = client::find(name)?;
-        let line = client.line(&words[1..])?;
+        let line = client.lasting(&words[1..], false)?;
         let mut codes = Codes { found: Vec::new(), left: MAX_FILES };
         for source in &line.sources {
             match source {

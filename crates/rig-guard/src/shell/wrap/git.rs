@@ -23,6 +23,9 @@ static OWN: [&str; 133] = sorted(
     version whatchanged worktree write-tree",
 );
 
+/// Subcommands that take the address of a remote.
+const REMOTES: &str = "clone fetch pull push ls-remote remote submodule fetch-pack send-pack archive";
+
 /// How many aliases may lead to one another.
 const MAX_ALIASES: usize = 4;
 
@@ -39,6 +42,8 @@ impl Shell<'_> {
                 settings.extend(value.and_then(setting));
             } else if word.text == "-C" {
                 directory = value.cloned();
+            } else if word.text.starts_with("--config-env") {
+                settings.extend(self.setting_of_variable(word, value));
             }
             at += if lists(VALUES, &word.text) { 2 } else { 1 };
         }
@@ -72,13 +77,22 @@ impl Shell<'_> {
             }
             "rebase" => option("-x --exec", "xsXC"),
             "difftool" => option("-x --extcmd", "xtU"),
-            "grep" => option("--open-files-in-pager", ""),
-            "fetch" | "pull" | "clone" | "ls-remote" | "fetch-pack" => {
-                option("--upload-pack --exec", "cobujX")
+            "grep" => {
+                let attached = args.iter().filter(|w| w.text.starts_with("-O") && w.text.len() > 2);
+                let attached: Vec<Word> = attached.map(|w| w.tail(2)).collect();
+                [option("--open-files-in-pager", ""), attached].concat()
             }
+            "clone" => {
+                let given = option("-c --config", "cobuj");
+                codes.extend(
+                    given.iter().filter_map(setting).filter_map(|(key, value)| program(&key, &value)),
+                );
+                option("-u --upload-pack", "cobuj")
+            }
+            "fetch" | "pull" | "ls-remote" | "fetch-pack" => option("--upload-pack --exec", "cobujX"),
             "push" | "send-pack" => option("--receive-pack --exec", "o"),
             "archive" => option("--exec", ""),
-            "send-email" => option("--sendmail-cmd --to-cmd --cc-cmd --header-cmd", ""),
+            "send-email" => option("--smtp-server --sendmail-cmd --to-cmd --cc-cmd --header-cmd", ""),
             "filter-branch" => option(
                 "--setup --subdirectory-filter --env-filter --tree-filter --index-filter --parent-filter --msg-filter \
                  --commit-filter --tag-name-filter",
@@ -87,6 +101,9 @@ impl Shell<'_> {
             _ => Vec::new(),
         };
         codes.extend(whole.iter().map(Word::to_code));
+        if lists(REMOTES, sub) {
+            codes.extend(args.iter().filter_map(transport));
+        }
         let behind = |name: &str| args.iter().position(|w| w.text == name).map(|n| at + 2 + n);
         let rest = match sub {
             "bisect" => behind("run").map(Unwrapped::words),
@@ -117,6 +134,14 @@ fn found(codes: Vec<String>) -> Unwrapped {
         return Unwrapped::Itself;
     }
     Unwrapped::Many(codes.into_iter().map(Unwrapped::new_shell).collect())
+}
+
+/// Returns what a remote runs whose address is `ext::command`.
+fn transport(word: &Word) -> Option<String> {
+    let command = word.text.strip_prefix("ext::")?;
+    let code = word.tail(word.text.len() - command.len()).to_code();
+    // A space that belongs to a word has a `%` before it; `%s` and its kind stand for what is asked for.
+    Some(code.replace("% ", "\\ ").replace("%S", "").replace("%s", "").replace("%%", "%"))
 }
 
 /// Splits `key=value`.
@@ -153,6 +178,7 @@ fn program(key: &str, value: &Word) -> Option<String> {
         | ("diff", "external" | "command" | "textconv")
         | ("pager" | "hook", _)
         | ("gpg", "program")
+        | ("browser" | "man" | "difftool" | "mergetool", "path")
         | ("interactive", "difffilter")
         | ("difftool" | "mergetool" | "browser" | "man", "cmd")
         | ("filter", "clean" | "smudge" | "process")
@@ -161,7 +187,7 @@ fn program(key: &str, value: &Word) -> Option<String> {
         | ("uploadpack", "packobjectshook")
         | ("remote", "uploadpack" | "receivepack")
         | ("tar", "command")
-        | ("sendemail", "sendmailcmd" | "tocmd" | "cccmd") => code(),
+        | ("sendemail", "smtpserver" | "sendmailcmd" | "tocmd" | "cccmd") => code(),
         _ => None,
     }
 }
@@ -198,8 +224,19 @@ fn aliased(alias: &Word, before: &[Word], args: &[Word], codes: Vec<String>) -> 
 impl Shell<'_> {
     /// Reads `GIT_CONFIG_COUNT` and the variables that belong to it.
     fn settings_of_environment(&mut self) -> Vec<(String, Word)> {
+        let mut settings = Vec::new();
+        if self.state.get("GIT_CONFIG_PARAMETERS").is_some()
+            && let Some(parameters) = self.known("GIT_CONFIG_PARAMETERS")
+        {
+            // `'key'='value'`, or `'key=value'` as older versions write it.
+            let pairs = parameters.split("' '").filter_map(|pair| pair.split_once('='));
+            let plain = |text: &str| text.trim_matches(['\'', ' ']).to_owned();
+            settings.extend(
+                pairs.map(|(key, value)| (plain(key).to_ascii_lowercase(), Word::literal(plain(value)))),
+            );
+        }
         if self.state.get("GIT_CONFIG_COUNT").is_none() {
-            return Vec::new();
+            return settings;
         }
         let count = self.known("GIT_CONFIG_COUNT").and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
         let pair = |n: usize| {
@@ -207,7 +244,16 @@ impl Shell<'_> {
             let value = self.known(&format!("GIT_CONFIG_VALUE_{n}"))?;
             Some((key.to_ascii_lowercase(), Word::literal(value)))
         };
-        (0..count.min(100)).filter_map(pair).collect()
+        settings.extend((0..count.min(100)).filter_map(pair));
+        settings
+    }
+
+    /// Reads `--config-env=key=VARIABLE`.
+    fn setting_of_variable(&mut self, word: &Word, next: Option<&Word>) -> Option<(String, Word)> {
+        let value =
+            word.text.strip_prefix("--config-env=").or_else(|| next.map(|next| next.text.as_str()))?;
+        let (key, variable) = value.rsplit_once('=')?;
+        Some((key.to_ascii_lowercase(), Word::literal(self.known(variable)?)))
     }
 }
 

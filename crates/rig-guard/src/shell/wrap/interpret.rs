@@ -1,9 +1,9 @@
 //! Interpreters: where the text of the program stands.
 
-use super::super::program::Language;
+use super::super::program::{Language, sed_runs};
 use super::super::word::Word;
 use super::table::lists;
-use super::{Unwrapped, operand_from, values};
+use super::{Unwrapped, debuggers, editors, operand_from, values};
 use crate::index::Index;
 
 /// An interpreter; lists are words with spaces between them.
@@ -30,18 +30,37 @@ macro_rules! interpreters {
 
 #[rustfmt::skip]
 static INTERPRETERS: &[Interpreter] = interpreters! {
-    "python pypy ipython jython micropython graalpy" Python "-c" "cWXQm" "--check-hash-based-pycs" "-m";
+    "python pypy ipython jython micropython graalpy sage bpython ptpython" Python "-c" "cWXQm" "--check-hash-based-pycs" "-m";
     "perl" Perl "-e -E" "eEIMm" "" "";
     "ruby jruby truffleruby irb" Ruby "-e" "erICEFKT" "--encoding --yjit-call-threshold" "";
-    "node nodejs bun tsx ts-node qjs" Node "-e --eval -p --print -pe" "eprC" "--require --import --loader --env-file" "-m";
-    "php php-cli" Php "-r -R -B -E --run" "rRBEcdFfStz" "" "";
+    "node nodejs bun tsx ts-node qjs zx" Node "-e --eval -p --print -pe" "eprC" "--require --import --loader --env-file" "-m";
+    "php php-cli" Php "-r -R -B -E --run --execute" "rRBEcdFfStz" "" "";
     "lua luajit texlua" Lua "-e" "el" "" "";
-    "Rscript R littler r" R "-e" "e" "--file" "";
-    "julia" Node "-e -E --eval --print" "eEpLJtC" "" "";
-    "tclsh wish" Tcl "-c" "c" "" "";
-    "groovy scala raku elixir crystal guile racket" Node "-e --eval" "er" "" "";
-    "emacs emacsclient" Lisp "--eval -eval -e" "el" "" "";
+    "Rscript R littler r octave octave-cli matlab" R "-e --eval -batch" "e" "--file" "";
+    "julia" Julia "-e -E --eval --print" "eEpLJtC" "" "";
+    "tclsh wish expect" Tcl "-c" "cdf" "" "";
+    "groovy groovyclient scala scala-cli kotlin kotlinc kscript jshell amm" Jvm "-e --eval -c" "ec" "--class-path -cp" "";
+    "elixir iex" Elixir "-e --eval --rpc-eval" "erS" "" "-S";
+    "erl" Erlang "-eval" "" "" "";
+    "raku crystal" Ruby "-e --eval" "er" "" "";
+    "emacs" Lisp "--eval -eval --execute -execute" "lLfdu" "" "";
+    "emacsclient" Lisp "-e --eval" "sfaF" "" "";
+    "guile csi chicken-csi gosh scheme petite" Lisp "-c -e -eval --eval" "cesl" "" "";
+    "racket" Lisp "-e --eval" "eftlpr" "" "";
+    "sbcl ecl ccl clisp abcl ros" Lisp "--eval -eval -x -e" "xei" "--load" "";
+    "clojure clj bb planck lumo nbb" Lisp "-e --eval" "e" "" "-m";
+    "osascript" Apple "-e" "els" "" "";
 };
+
+/// Those of which the first word that is no option is not a script.
+const COMMANDS: &[(&str, Language, &str)] = &[
+    ("mix", Language::Elixir, "-e --eval"),
+    ("rake", Language::Ruby, "-e --execute -p --execute-print -E"),
+    ("lein", Language::Lisp, "-e --eval"),
+    ("mongosh", Language::Node, "--eval"),
+    ("mongo", Language::Node, "--eval"),
+    ("gradle", Language::Jvm, ""),
+];
 
 /// Which entries of [`INTERPRETERS`] may have a name.
 static INDEX: Index = {
@@ -57,40 +76,69 @@ static INDEX: Index = {
 pub(super) fn interpreter(name: &str, words: &[Word], input: Option<&Word>) -> Option<Unwrapped> {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     match plain {
-        "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => return Some(awk(words)),
-        "sed" | "gsed" | "ssed" => return Some(sed(words)),
-        "deno" => {
-            let eval = words.get(1).is_some_and(|w| matches!(w.text.as_str(), "eval" | "e"));
-            let text = operand_from(words, 2, "", "").map(|at| words[at].clone()).filter(|_| eval);
-            return Some(
-                text.map_or(Unwrapped::Itself, |text| Unwrapped::Program { language: Language::Node, text }),
-            );
+        "awk" | "gawk" | "mawk" | "nawk" | "original-awk" => return Some(awk(words, input)),
+        "sed" | "gsed" | "ssed" => return Some(sed(words, input)),
+        "deno" => return Some(deno(words, input)),
+        "vim" | "vi" | "nvim" | "view" | "gvim" | "vimdiff" | "nvi" | "rvim" | "ex" | "mvim" | "neovide"
+        | "elvis" => {
+            return editors::vim(plain, words, input);
+        }
+        "ed" | "red" => return editors::ed(words, input),
+        "kak" => return editors::kakoune(words),
+        "gdb" | "lldb" | "cgdb" | "rust-gdb" | "rust-lldb" | "pdb" | "ipdb" => {
+            return debuggers::commands(plain, words, input);
         }
         // `rails runner CODE`
         "rails" => {
-            return match words.get(1..) {
-                Some([sub, text]) if matches!(sub.text.as_str(), "runner" | "r") => {
-                    Some(Unwrapped::Program { language: Language::Ruby, text: text.clone() })
-                }
-                _ => None,
-            };
+            let runner = words.get(1).is_some_and(|sub| matches!(sub.text.as_str(), "runner" | "r"));
+            let text = operand_from(words, 2, "e", "--environment").map(|at| words[at].clone());
+            return text.filter(|_| runner).map(|text| program(Language::Ruby, text));
         }
         _ => {}
+    }
+    if let Some((_, language, options)) = COMMANDS.iter().find(|(own, ..)| *own == name) {
+        let codes = values(words, words.len(), options, "e");
+        let all = codes.into_iter().map(|text| program(*language, text));
+        return (!options.is_empty()).then(|| Unwrapped::Many(all.collect())).filter(|all| !is_none(all));
     }
     let mut entries = INDEX.of(plain).or(INDEX.of(name)).iter().map(|n| &INTERPRETERS[n]);
     let found = entries.find(|i| lists(i.names, plain) || lists(i.names, name))?;
     let language = found.language;
-    let codes = values(words, words.len(), found.code, found.short);
+    let mut codes = values(words, words.len(), found.code, found.short);
+    codes.extend(super::options::single_dash(words, found.code));
     let first = operand_from(words, 1, found.short, found.long);
+    if name == "ruby" && words.iter().any(|word| word.text == "-run") {
+        // `ruby -run -e rm -- -rf x`: commands of the library `un`.
+        let behind = words.iter().position(|word| word.text == "--").map_or(words.len(), |at| at + 1);
+        let rest = &words[behind..];
+        return Some(Unwrapped::Commands(
+            codes.iter().map(|code| [std::slice::from_ref(code), rest].concat()).collect(),
+        ));
+    }
     // `perl -ne CODE`, `node -pe CODE`: a value of its own may stand before.
     if !codes.is_empty() {
-        let program = |text: Word| Unwrapped::Program { language, text };
-        return Some(Unwrapped::Many(codes.into_iter().map(program).collect()));
+        if language == Language::Apple {
+            let lines: Vec<String> = codes.iter().map(Word::to_code).collect();
+            return Some(program(language, super::super::program::text(&lines.join("\n"))));
+        }
+        let one = |text: Word| match text.text.strip_prefix('!') {
+            Some(_) if name == "ipython" => Unwrapped::new_shell(text.tail(1).to_code()),
+            _ => program(language, text),
+        };
+        return Some(Unwrapped::Many(codes.into_iter().map(one).collect()));
     }
-    if !values(words, first.unwrap_or(words.len()), found.modules, found.short).is_empty() {
-        return Some(Unwrapped::Itself);
+    if let Some(module) = values(words, first.unwrap_or(words.len()), found.modules, found.short).first() {
+        return Some(if language == Language::Python {
+            self::module(&module.text, words)
+        } else {
+            Unwrapped::Itself
+        });
     }
     Some(match first {
+        // `bb '(shell "x")'`
+        Some(at) if language == Language::Lisp && words[at].text.starts_with('(') => {
+            program(language, words[at].clone())
+        }
         Some(at) if words[at].text != "-" => {
             let at = if matches!((plain, words[at].text.as_str()), ("bun", "run")) { at + 1 } else { at };
             if at < words.len() {
@@ -100,50 +148,154 @@ pub(super) fn interpreter(name: &str, words: &[Word], input: Option<&Word>) -> O
             }
         }
         _ => match input {
-            Some(text) => Unwrapped::Program { language, text: text.clone() },
+            Some(text) => program(language, text.clone()),
             None => Unwrapped::Itself,
         },
     })
 }
 
-fn awk(words: &[Word]) -> Unwrapped {
-    let short = "Fvfei";
-    let long = "--field-separator --assign --file --source --include";
-    let program = |text: Word| Unwrapped::Program { language: Language::Awk, text };
-    let sources = values(words, words.len(), "-e --source", short);
-    if !sources.is_empty() {
-        return Unwrapped::Many(sources.into_iter().map(program).collect());
-    }
-    let at = operand_from(words, 1, short, long);
-    let end = at.unwrap_or(words.len());
-    if let Some(file) = words[1..end].iter().position(|w| matches!(w.text.as_str(), "-f" | "--file")) {
-        return if file + 2 < words.len() {
-            Unwrapped::Script { at: file + 2, language: Some(Language::Awk) }
-        } else {
-            Unwrapped::Itself
-        };
-    }
-    at.map_or(Unwrapped::Itself, |at| program(words[at].clone()))
+fn program(language: Language, text: Word) -> Unwrapped {
+    Unwrapped::Program { language, text }
 }
 
-fn sed(words: &[Word]) -> Unwrapped {
+fn is_none(all: &Unwrapped) -> bool {
+    matches!(all, Unwrapped::Many(all) if all.is_empty())
+}
+
+/// Says what `python -m timeit` and `python -m pdb` run.
+fn module(module: &str, words: &[Word]) -> Unwrapped {
+    let python = |text: &Word| program(Language::Python, text.clone());
+    let from = words.iter().position(|word| word.text.ends_with(module)).map_or(words.len(), |at| at + 1);
+    let rest = &words[from.min(words.len())..];
+    match module {
+        "timeit" => {
+            let mut all: Vec<Unwrapped> =
+                values(words, words.len(), "-s --setup", "snrum").iter().map(python).collect();
+            let at = operand_from(rest, 0, "snru", "--setup --number --repeat --unit").unwrap_or(rest.len());
+            all.extend(rest[at..].iter().map(python));
+            Unwrapped::Many(all)
+        }
+        "pdb" | "ipdb" => Unwrapped::Many(
+            values(rest, rest.len(), "-c --command", "cm")
+                .iter()
+                .map(|code| debuggers::python(code))
+                .collect(),
+        ),
+        _ => Unwrapped::Itself,
+    }
+}
+
+fn deno(words: &[Word], input: Option<&Word>) -> Unwrapped {
+    let sub = words.get(1).map_or("", |word| word.text.as_str());
+    let at = operand_from(words, 2, "", "");
+    match (sub, at.map(|at| &words[at]), input) {
+        ("eval" | "e", Some(text), _) => program(Language::Node, text.clone()),
+        ("run", Some(word), Some(input)) if word.text == "-" => program(Language::Node, input.clone()),
+        ("run", Some(word), _) if word.text != "-" => {
+            Unwrapped::Script { at: at.unwrap_or(2), language: Some(Language::Node) }
+        }
+        (_, None, Some(input)) if words.len() < 3 && sub != "test" => program(Language::Node, input.clone()),
+        _ => Unwrapped::Itself,
+    }
+}
+
+/// How many lines of its input a program is followed with.
+const MAX_LINES: usize = 16;
+
+/// Writes `name = "value"` in the language of awk.
+fn assigned(name: &str, value: &Word) -> Word {
+    let mut word = Word::literal(format!("{name} = \""));
+    match value.known() {
+        Some(known) => {
+            word.text.push_str(&known.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+        }
+        None => word.push(value),
+    }
+    word.text.push_str("\"\n");
+    word
+}
+
+fn awk(words: &[Word], input: Option<&Word>) -> Unwrapped {
+    let short = "Fvfei";
+    let long = "--field-separator --assign --file --source --include";
+    let at = operand_from(words, 1, short, long);
+    let end = at.unwrap_or(words.len());
+    let mut sources = values(words, end, "-e --source", short);
+    let file = sources.is_empty() && !values(words, end, "-f --file", short).is_empty();
+    if file {
+        let file = words[1..end].iter().position(|w| matches!(w.text.as_str(), "-f" | "--file"));
+        return match file {
+            Some(file) if file + 2 < words.len() => {
+                Unwrapped::Script { at: file + 2, language: Some(Language::Awk) }
+            }
+            _ => Unwrapped::Itself,
+        };
+    }
+    if sources.is_empty() {
+        sources.extend(at.map(|at| words[at].clone()));
+    }
+    // Only what starts something needs the values of variables.
+    if !sources.iter().any(|source| source.text.contains("system") || source.text.contains('|')) {
+        return Unwrapped::Many(sources.into_iter().map(|text| program(Language::Awk, text)).collect());
+    }
+    let mut head = Word::default();
+    let given = values(words, end, "-v --assign", short);
+    for word in given.iter().chain(at.and_then(|at| words.get(at + 1..)).unwrap_or_default()) {
+        if let Some((name, _)) = word.text.split_once('=')
+            && !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
+            head.push(&assigned(name, &word.tail(name.len() + 1)));
+        }
+    }
+    let lines: Vec<&str> =
+        input.and_then(Word::known).map_or(Vec::new(), |text| text.lines().take(MAX_LINES).collect());
+    let made = |line: Option<&str>, source: &Word| {
+        let mut text = head.clone();
+        if let Some(line) = line {
+            text.push(&assigned("$0", &Word::literal(line)));
+            for (n, field) in line.split_whitespace().enumerate() {
+                text.push(&assigned(&format!("${}", n + 1), &Word::literal(field)));
+            }
+        }
+        text.push(source);
+        program(Language::Awk, text)
+    };
+    let lines: Vec<Option<&str>> =
+        if lines.is_empty() { vec![None] } else { lines.into_iter().map(Some).collect() };
+    Unwrapped::Many(lines.iter().flat_map(|line| sources.iter().map(|source| made(*line, source))).collect())
+}
+
+fn sed(words: &[Word], input: Option<&Word>) -> Unwrapped {
     let short = "efl";
     let long = "--expression --file --line-length";
-    let scripts = values(words, words.len(), "-e --expression", short);
-    let program = |text: Word| Unwrapped::Program { language: Language::Sed, text };
-    let mut all: Vec<Unwrapped> = scripts.into_iter().map(program).collect();
-    if all.is_empty()
-        && !words.iter().any(|w| w.text == "-f")
+    let mut scripts = values(words, words.len(), "-e --expression", short);
+    let files = values(words, words.len(), "-f --file", short);
+    if files.iter().any(|file| matches!(file.text.as_str(), "-" | "/dev/stdin")) {
+        scripts.extend(input.cloned());
+    } else if scripts.is_empty()
+        && files.is_empty()
         && let Some(at) = operand_from(words, 1, short, long)
     {
-        all.push(program(words[at].clone()));
+        scripts.push(words[at].clone());
     }
-    // It prints as well.
-    let runs = |u: &Unwrapped| matches!(u, Unwrapped::Program { text, .. } if text.text.contains('e'));
-    if all.iter().any(runs) {
-        all.push(Unwrapped::Itself)
-    } else {
+    // Nothing of it can run something, nor write but to a file that stands in it.
+    if !scripts.iter().any(|script| script.text.contains(['e', 'w', 'W'])) {
         return Unwrapped::Itself;
     }
+    let mut all: Vec<Unwrapped> = Vec::new();
+    if let Some(input) = input.and_then(Word::known) {
+        let codes = scripts.iter().filter_map(Word::known).flat_map(|script| sed_runs(script, input));
+        all.extend(codes.map(Unwrapped::new_shell));
+    }
+    // Each begins a line of one script.
+    let mut whole = Word::default();
+    for (n, script) in scripts.iter().enumerate() {
+        whole.text.push_str(if n > 0 { "\n" } else { "" });
+        whole.push(script);
+    }
+    all.push(program(Language::Sed, whole));
+    // It prints as well.
+    all.push(Unwrapped::Itself);
     Unwrapped::Many(all)
 }

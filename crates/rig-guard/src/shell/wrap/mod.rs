@@ -6,6 +6,8 @@
 mod ansible;
 mod contain;
 mod database;
+mod debuggers;
+mod editors;
 mod git;
 mod interpret;
 mod items;
@@ -141,15 +143,29 @@ impl Shell<'_> {
                     None => typed,
                 };
             }
-            "ed" | "red" | "ex" => {
-                let lines = input.map(|text| text.split('\n').filter(|line| line.text.starts_with('!')));
-                let codes =
-                    lines.into_iter().flatten().map(|line| Unwrapped::new_shell(line.tail(1).to_code()));
-                return Unwrapped::Many(codes.collect());
-            }
-            "expect" | "screen" => {
-                if let Some(found) = options::typed(name, words) {
+            "screen" => {
+                if let Some(found) = options::typed(words) {
                     return found;
+                }
+            }
+            "tmux" => {
+                if let Some(found) = options::tmux(words) {
+                    return found;
+                }
+            }
+            "uv" if words.last().is_some_and(|word| word.text == "-") && input.is_some() => {
+                let text = input.cloned().unwrap_or_default();
+                return Unwrapped::Program { language: Language::Python, text };
+            }
+            "bwrap" | "bubblewrap" => return options::bubblewrap(words).unwrap_or(Unwrapped::Itself),
+            "newgrp" if input.is_some() => return Unwrapped::Input { arguments: vec![words[0].clone()] },
+            // `runuser USER -c CODE`; behind `-u` stands a command.
+            "runuser" if values(words, words.len(), "-u --user", "ugGsw").is_empty() => {
+                let codes = values(words, words.len(), "-c --command --session-command", "cgGsw");
+                if !codes.is_empty() {
+                    return Unwrapped::Many(
+                        codes.iter().map(|code| Unwrapped::new_shell(code.to_code())).collect(),
+                    );
                 }
             }
             _ => {}
@@ -163,7 +179,8 @@ impl Shell<'_> {
         if let Some(found) = options::code_options(name, words) {
             return found;
         }
-        wrapped_by(name, words).unwrap_or(Unwrapped::Itself)
+        let found = wrapped_by(name, words).or_else(|| options::behind(name, words));
+        found.or_else(|| options::escapes(name, words, input)).unwrap_or(Unwrapped::Itself)
     }
 
     /// Returns what stands in a file that the code itself has written, or that is a pipe from other code.
@@ -379,6 +396,7 @@ fn wrapped(wrapper: &Wrapper, name: &str, words: &[Word]) -> Unwrapped {
             variables.push(variable);
             at += 1;
         }
+        at += usize::from(words.get(at).is_some_and(|w| w.text == "--"));
     }
     if at >= words.len() {
         return Unwrapped::Itself;

@@ -22,7 +22,7 @@ macro_rules! runs {
 #[rustfmt::skip]
 static RUNS: &[Runs] = runs! {
     "tar gtar bsdtar" "--checkpoint-action" "fCTbXIH" "exec=";
-    "tar gtar bsdtar" "--to-command -I --use-compress-program --info-script --new-volume-script --rsh-command -F" "fCTbXIHF" "";
+    "tar gtar bsdtar" "--to-command -I --use-compress-program --use-compress-prog --info-script --new-volume-script --rsh-command -F" "fCTbXIHF" "";
     "rsync" "-e --rsh --rsync-path" "ef" "";
     "ssh scp sftp autossh" "-o" "oipPFJlLRDcSbBEeIImOQWw" "proxycommand=";
     "ssh scp sftp autossh" "-o" "oipPFJlLRDcSbBEeIImOQWw" "localcommand=";
@@ -34,19 +34,32 @@ static RUNS: &[Runs] = runs! {
     "zip" "-TT --unzip-command" "bnPtxi" "";
     "tcpdump" "-z" "irwcCGWsyzE" "";
     "nc ncat netcat" "-e --exec -c --sh-exec" "epswciGIPqVXx" "";
-    "gdb lldb cgdb rust-gdb" "-ex -eval-command --eval-command" "xpcds" "shell ";
-    "gdb lldb cgdb rust-gdb" "-ex -eval-command --eval-command" "xpcds" "!";
-    "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" ":!";
-    "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" "!";
-    "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" "silent !";
-    "vim vi nvim view gvim vimdiff ex rvim" "-c --cmd" "cTuUwWiPrSt" "r !";
     "less more most" "+" "" "!";
     "systemd-run" "--property -p" "upEHMS" "ExecStartPre=";
     "systemd-run" "--property -p" "upEHMS" "ExecStopPost=";
-    "dpkg apt apt-get" "-o --pre-invoke --post-invoke" "otc" "";
+    "dpkg" "--pre-invoke --post-invoke" "" "";
+    "ssh scp sftp autossh" "-o" "oipPFJlLRDcSbBEeIImOQWw" "proxycommand ";
+    "ssh scp sftp autossh" "-o" "oipPFJlLRDcSbBEeIImOQWw" "localcommand ";
+    "ssh scp sftp autossh" "-o" "oipPFJlLRDcSbBEeIImOQWw" "knownhostscommand ";
+    "bat batcat delta ag ack mysql mariadb" "--pager" "" "";
+    "rg" "--pre --hostname-bin" "" "";
+    "wget" "--use-askpass" "" "";
+    "aria2c" "--on-download-complete --on-download-start --on-download-error --on-download-stop --on-download-pause \
+        --on-bt-download-complete" "" "";
+    "openvpn" "--up --down --route-up --route-pre-down --ipchange --tls-verify --client-connect --client-disconnect \
+        --learn-address --auth-user-pass-verify" "" "";
+    "dialog" "--prgbox" "" "";
+    "nano rnano" "-s --speller" "srTYoQC" "";
+    "chokidar" "-c --command" "c" "";
+    "air" "--build.cmd --build.bin" "c" "";
+    "svn" "--editor-cmd --diff-cmd --diff3-cmd --merge-cmd" "" "";
+    "mussh et newgrp" "-c --command" "c" "";
+    "cssh csshx" "-a --action" "a" "";
+    "salt-ssh" "-r --raw" "r" "";
+    "az" "--scripts" "" "";
+    "aws" "--command" "" "";
     "cmd cmd.exe" "/c /C /k /K" "" "";
     "pwsh powershell powershell.exe" "-Command -c -command" "" "";
-    "osascript" "-e" "el" "";
     "fzf" "--preview --bind" "" "";
     "borg restic" "--rsh --password-command" "" "";
 };
@@ -78,18 +91,21 @@ pub(super) fn code_options(name: &str, words: &[Word]) -> Option<Unwrapped> {
             }
         }
     }
-    // `vim +'!cmd'`, `less +'!cmd'`, `socat EXEC:cmd`, `osascript`.
+    // `less +'!cmd'`, `socat EXEC:cmd`.
     for word in words.iter().skip(1) {
         let prefixes: &[&str] = match name {
-            "vim" | "vi" | "nvim" | "view" | "gvim" | "ex" | "less" | "more" => {
-                &["+!", "+:!", "+silent !", "+r !", "+:r !"]
-            }
+            "less" | "more" => &["+!", "+:!"],
             "socat" => &["EXEC:", "SYSTEM:", "exec:", "system:", "SHELL:"],
             _ => break,
         };
         let found = prefixes.iter().find(|prefix| word.text.starts_with(**prefix));
-        codes.extend(found.map(|prefix| word.tail(prefix.len()).to_code()));
+        codes.extend(found.map(|prefix| {
+            let code = word.tail(prefix.len()).to_code();
+            // Options of an address stand behind a comma.
+            if name == "socat" { code.split(',').next().unwrap_or("").to_owned() } else { code }
+        }));
     }
+    codes.extend(keyed(name, words));
     if codes.is_empty() {
         return None;
     }
@@ -108,12 +124,138 @@ pub(super) fn code_options(name: &str, words: &[Word]) -> Option<Unwrapped> {
     Some(Unwrapped::Many(all))
 }
 
+/// Returns the code in settings that are given as `key=value`.
+fn keyed(name: &str, words: &[Word]) -> Vec<String> {
+    let options = match name {
+        "hg" => "--config",
+        "apt" | "apt-get" | "aptitude" => "-o --option",
+        _ => return Vec::new(),
+    };
+    let code = |value: &Word| {
+        let (key, code) = value.text.split_once('=')?;
+        let value = value.tail(value.text.len() - code.len());
+        let lower = key.to_ascii_lowercase();
+        if lower.starts_with("alias.") {
+            return code.starts_with('!').then(|| value.tail(1).to_code());
+        }
+        (lower.starts_with("hooks.") || lower.contains("invoke") || lower.ends_with("editor"))
+            .then(|| value.to_code())
+    };
+    values(words, words.len(), options, "otc").iter().filter_map(code).collect()
+}
+
+/// Options behind which the rest of the line is a command; one word alone is code.
+const BEHIND: &[(&str, &str, bool)] = &[
+    (
+        "xterm urxvt rxvt konsole alacritty foot terminator lxterminal mate-terminal st ghostty x-terminal-emulator \
+         gnome-terminal xfce4-terminal kitty ttyrec",
+        "-e -x --command --execute --",
+        false,
+    ),
+    ("just", "-c --command", false),
+    ("nodemon", "-x --exec", false),
+    ("nix", "-c --command", false),
+    ("salt salt-call", "cmd.run cmd.shell cmd.run_all cmd.run_stdout", true),
+];
+
+/// Reads a command that an option begins.
+pub(super) fn behind(name: &str, words: &[Word]) -> Option<Unwrapped> {
+    let (_, options, elsewhere) = BEHIND.iter().find(|(names, ..)| lists(names, name))?;
+    let at = words.iter().skip(1).position(|word| lists(options, &word.text))? + 2;
+    match words.get(at..)? {
+        [] => None,
+        [code] => {
+            Some(Unwrapped::Code { code: code.to_code(), arguments: Some(Vec::new()), elsewhere: *elsewhere })
+        }
+        _ => Some(Unwrapped::Rest { at, variables: Vec::new(), directory: None, elsewhere: *elsewhere }),
+    }
+}
+
+/// Programs that take commands from their standard input or an option, and what begins one for a shell.
+const ESCAPES: &[(&str, &str, &[&str])] = &[
+    ("ftp sftp lftp ncftp tnftp smbclient telnet gnuplot", "-c -e --command", &["!"]),
+    ("mail mailx s-nail", "", &["~!", "~|"]),
+    ("sqlplus sql", "", &["host ", "HOST ", "!", "$"]),
+];
+
+/// Reads the commands for a shell among those of a program.
+pub(super) fn escapes(name: &str, words: &[Word], input: Option<&Word>) -> Option<Unwrapped> {
+    let (_, options, marks) = ESCAPES.iter().find(|(names, ..)| lists(names, name))?;
+    let given = values(words, words.len(), options, "ce");
+    let lines = given
+        .iter()
+        .flat_map(|text| text.split(';'))
+        .chain(input.into_iter().flat_map(|text| text.split('\n')));
+    let code = |line: Word| {
+        let start = line.text.len() - line.text.trim_start().len();
+        let mark = marks.iter().find(|mark| line.text[start..].starts_with(**mark))?;
+        Some(Unwrapped::new_shell(line.tail(start + mark.len()).to_code()))
+    };
+    let all: Vec<Unwrapped> = lines.filter_map(code).collect();
+    (!all.is_empty()).then_some(Unwrapped::Many(all))
+}
+
+/// Commands of tmux that take another one of its commands.
+const TMUX: &str = "if-shell if bind bind-key set-hook confirm-before confirm command-prompt";
+
+/// Reads the commands of tmux that are given as words of others.
+pub(super) fn tmux(words: &[Word]) -> Option<Unwrapped> {
+    let at = operand(words, "LSfc", "").filter(|at| lists(TMUX, &words[*at].text))?;
+    let from = super::operand_from(words, at + 1, "bFtTN", "").unwrap_or(words.len());
+    let rest = &words[from..];
+    let inner =
+        rest.iter().filter(|word| word.text.contains(' ')).map(|word| format!("tmux {}", word.to_code()));
+    let mut all: Vec<Unwrapped> = inner.map(Unwrapped::new_shell).collect();
+    if let [_, command @ ..] = rest
+        && !command.is_empty()
+    {
+        let command: Vec<String> = command.iter().map(Word::to_quoted).collect();
+        all.push(Unwrapped::new_shell(format!("tmux {}", command.join(" "))));
+    }
+    if lists("if-shell if", &words[at].text) {
+        all.extend(rest.iter().map(|word| Unwrapped::new_shell(word.to_code())));
+    }
+    Some(Unwrapped::Many(all))
+}
+
+/// Options of `bwrap` with two values, and with one.
+const TWO: &str = "--bind --dev-bind --ro-bind --bind-try --dev-bind-try --ro-bind-try --setenv --symlink --file --bind-data \
+    --ro-bind-data --chmod --overlay";
+const ONE: &str = "--dir --tmpfs --proc --dev --chdir --unsetenv --hostname --uid --gid --lock-file --sync-fd --info-fd \
+    --block-fd --seccomp --exec-label --file-label --cap-add --cap-drop --perms --size --args --remount-ro --mqueue --userns \
+    --pidns --json-status-fd --argv0";
+
+/// Reads the command of `bwrap`.
+pub(super) fn bubblewrap(words: &[Word]) -> Option<Unwrapped> {
+    let mut at = 1;
+    while let Some(word) = words.get(at).filter(|word| word.text.starts_with('-')) {
+        at += match word.text.as_str() {
+            "--" => 1,
+            text if lists(TWO, text) => 3,
+            text if lists(ONE, text) => 2,
+            _ => 1,
+        };
+        if word.text == "--" {
+            break;
+        }
+    }
+    (at < words.len()).then(|| Unwrapped::words(at))
+}
+
 /// Returns the values of options with one dash and several letters, such as `-ex` and `-Command`.
-fn single_dash(words: &[Word], options: &str) -> Vec<Word> {
+pub(super) fn single_dash(words: &[Word], options: &str) -> Vec<Word> {
     let long = |w: &Word| {
         (w.text.len() > 2 && !w.text.starts_with("--") || w.text.starts_with('/')) && lists(options, &w.text)
     };
-    words.windows(2).filter(|pair| long(&pair[0])).map(|pair| pair[1].clone()).collect()
+    let mut found: Vec<Word> =
+        words.windows(2).filter(|pair| long(&pair[0])).map(|pair| pair[1].clone()).collect();
+    // `-TT=command`
+    found.extend(words.iter().filter_map(|word| {
+        let (name, value) =
+            word.text.split_once('=').filter(|(name, _)| !name.starts_with("--") && name.len() > 2)?;
+        lists(options, name).then(|| word.tail(word.text.len() - value.len()))
+    }));
+    found
 }
 
 /// Reads `env -S 'command line'`, in any of its spellings.
@@ -147,25 +289,11 @@ pub(super) fn split_string(words: &[Word]) -> Option<Unwrapped> {
     None
 }
 
-/// Reads what `expect` and `screen` type for somebody.
-pub(super) fn typed(name: &str, words: &[Word]) -> Option<Unwrapped> {
-    if name == "screen" {
-        let at = words.iter().position(|w| w.text == "stuff")?;
-        let text = words.get(at + 1)?;
-        // A line end may be written as an escape.
-        let code = text.to_code().replace("\\n", "\n").replace("^M", "\n").replace("\\015", "\n");
-        return Some(Unwrapped::new_shell(code));
-    }
-    let code = values(words, words.len(), "-c", "cdf").pop()?;
-    let lines = code.text.split(['\n', ';']).filter_map(|line| {
-        let line = line.trim();
-        line.strip_prefix("spawn ")
-            .or_else(|| line.strip_prefix("exec "))
-            .or_else(|| line.strip_prefix("send "))
-    });
-    let codes: Vec<Unwrapped> = lines
-        .map(|line| line.trim_matches(['"', '{', '}']).replace("\\r", "\n").replace("\\n", "\n"))
-        .map(Unwrapped::new_shell)
-        .collect();
-    if codes.is_empty() { None } else { Some(Unwrapped::Many(codes)) }
+/// Reads what `screen` types for somebody.
+pub(super) fn typed(words: &[Word]) -> Option<Unwrapped> {
+    let at = words.iter().position(|w| w.text == "stuff")?;
+    let text = words.get(at + 1)?;
+    // A line end may be written as an escape.
+    let code = text.to_code().replace("\\n", "\n").replace("^M", "\n").replace("\\015", "\n");
+    Some(Unwrapped::new_shell(code))
 }

@@ -138,7 +138,8 @@ static WRAPPERS: &[Wrapper] = wrappers! {
      dbus-run-session dbus-launch noglob nocorrect retry rlwrap grc annotate-output \
      ssh-agent dotenv dotenvx aoss padsp systemd-cat" { }
     "fakeroot fakechroot" { short: "lsibf", long: "--lib --faked --save-file --load-file --base" }
-    "faketime" { short: "mf", operands: 1 }
+    "faketime" { short: "p", operands: 1 }
+    "wine wine64" { }
     "time gtime" { short: "fo", long: "--format --output", inert: "--version --help" }
     "stdbuf gstdbuf" { short: "ioe", long: "--input --output --error" }
     "chrt" { short: "TPD", long: "--sched-runtime --sched-period --sched-deadline",
@@ -181,13 +182,14 @@ static WRAPPERS: &[Wrapper] = wrappers! {
          --pdeathsig --selinux-label --apparmor-profile" }
     "capsh" { code: "-c", rest: Rest::Nothing }
     "firejail" { }
-    "bwrap bubblewrap" { long: "--ro-bind --bind --dev-bind", dashes: true }
     "xvfb-run" { short: "nsefpw",
         long: "--server-num --server-args --auth-file --error-file --wait --xauth-protocol" }
     // Code as a value or as the rest of the line.
     "watch gwatch" { short: "nq", long: "--interval", rest: Rest::Code }
     "script" { short: "cBEIoOTm", long: "--echo --log-in --log-out --log-io --log-timing --output-limit",
         code: "-c --command", rest: Rest::Nothing }
+    // As on BSD: a file, and then a command.
+    "script" { short: "cBEIoOTmtF", operands: 1 }
     "hyperfine" { short: "wmMrpcsSPLu",
         long: "--warmup --runs --min-runs --max-runs --export-json --export-markdown --export-csv \
          --shell --style --time-unit --parameter-list", code: "-p --prepare -c --cleanup -s --setup",
@@ -195,15 +197,16 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "entr" { short: "s", code: "-s" }
     "watchexec" { short: "weisfd", long: "--watch --exts --ignore --shell --filter --signal --debounce",
         rest: Rest::Code }
-    "nodemon" { short: "xweid", long: "--watch --ext --ignore --delay", code: "-x --exec",
-        rest: Rest::Nothing }
     "concurrently" { short: "npcm", long: "--names --prefix --kill-others-on-fail --max-processes",
         rest: Rest::Codes }
     "cargo" { sub: "watch", short: "swxi", code: "-s --shell", rest: Rest::Nothing }
+    "cargo" { sub: "watch", dashes: true }
     "nix-shell" { short: "pAI", code: "--run --command", rest: Rest::Nothing }
-    "nix" { sub: "develop", short: "c", long: "--file" }
+    "guix" { sub: "shell", dashes: true }
+    "guix" { sub: "environment", dashes: true }
     // Runners of language environments.
-    "poetry pipenv pdm rye hatch pixi" { sub: "run" }
+    "poetry pipenv pdm rye hatch pixi" { sub: "run", short: "CP", long: "--directory --project" }
+    "pixi" { sub: "exec", short: "sc" }
     "uv" { sub: "run", short: "p", long: "--with --python --project --env-file --extra --group --package" }
     "conda mamba micromamba" { sub: "run", short: "np", long: "--name --prefix --cwd", directory: "--cwd" }
     "bundle bundler" { sub: "exec" }
@@ -215,11 +218,21 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "bun" { sub: "exec", rest: Rest::Code }
     "yarn" { sub: "exec", rest: Rest::Code }
     "pnpm yarn" { sub: "dlx", short: "cp", long: "--package", code: "-c --shell-mode" }
-    "rbenv pyenv nodenv asdf mise rtx" { sub: "exec" }
-    "mise" { sub: "x" }
+    "rbenv pyenv nodenv asdf mise rtx" { sub: "exec", short: "c", code: "-c --command" }
+    "mise" { sub: "x", short: "c", code: "-c --command" }
+    "cross-env-shell" { assigns: true, rest: Rest::Code }
     "direnv" { sub: "exec", operands: 1 }
     "aws-vault chamber vault envchain sops" { sub: "exec", dashes: true }
-    "op doppler infisical teller bao" { sub: "run", dashes: true }
+    "aws-vault chamber saml2aws" { sub: "exec", operands: 1 }
+    "sops" { sub: "exec-env", operands: 1, rest: Rest::Code }
+    "sops" { sub: "exec-file", operands: 1, rest: Rest::Code }
+    "op doppler infisical teller bao" { sub: "run", code: "--command", dashes: true }
+    "podman buildah" { sub: "unshare" }
+    "buildah" { sub: "run", short: "v", operands: 1, elsewhere: true }
+    "jj" { sub: "util exec", dashes: true }
+    "ip" { sub: "netns exec", short: "n", operands: 1 }
+    "ip" { sub: "vrf exec", operands: 1 }
+    "asciinema" { sub: "rec", short: "ct", code: "-c --command", rest: Rest::Nothing }
     "toolbox distrobox flatpak-spawn snap" { elsewhere: true, dashes: true }
     "flatpak" { sub: "run", code: "--command", rest: Rest::Nothing }
     // Other machines and containers.
@@ -245,6 +258,10 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "kubectl oc k kubecolor" { sub: "debug", short: "ncfs",
         long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container --image --profile \
          --target --copy-to --env --image-pull-policy", elsewhere: true, dashes: true }
+    "kubectl oc k kubecolor" { sub: "exec", short: "ncfs",
+        long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
+         --filename --request-timeout --pod-running-timeout", operands: 1, elsewhere: true }
+    "oc" { sub: "rsh", short: "ncfs", operands: 1, elsewhere: true }
     "crictl ctr" { sub: "exec",
         long: "--namespace --context --cluster --user --kubeconfig --server --token --as --container \
          --filename --request-timeout --pod-running-timeout", operands: 1, elsewhere: true }
@@ -256,10 +273,16 @@ static WRAPPERS: &[Wrapper] = wrappers! {
         rest: Rest::Nothing }
     "gcloud" { sub: "compute ssh", long: "--zone --project", code: "--command", elsewhere: true,
         rest: Rest::Nothing }
+    "vagrant" { sub: "ssh", elsewhere: true, dashes: true }
+    "gcloud" { sub: "compute ssh", long: "--zone --project", elsewhere: true, dashes: true }
+    "gcloud" { sub: "beta compute ssh", long: "--zone --project", code: "--command", elsewhere: true,
+        rest: Rest::Nothing }
+    "az" { sub: "ssh vm", elsewhere: true, dashes: true }
+    "heroku" { sub: "run:detached", short: "ar", long: "--app --remote", elsewhere: true, rest: Rest::Code }
     "heroku" { sub: "run", short: "ar", long: "--app --remote", elsewhere: true, rest: Rest::Code }
     "ssh autossh gsissh dropbear-ssh" { short: "BbcDEeFIiJLlmMOoPpQRSWw", operands: 1, elsewhere: true,
         rest: Rest::Code }
-    "mosh" { short: "p", long: "--ssh --port --server --predict", operands: 1, elsewhere: true,
+    "mosh" { short: "p", long: "--ssh --port --server --predict", elsewhere: true,
         dashes: true, rest: Rest::Code }
     "sshpass" { short: "pfdP" }
     "pdsh clush dsh pssh parallel-ssh" { short: "wxRlfugmhHopt", long: "--hosts --group", elsewhere: true,
@@ -267,28 +290,29 @@ static WRAPPERS: &[Wrapper] = wrappers! {
     "adb" { sub: "shell", elsewhere: true, rest: Rest::Code }
     "wsl wsl.exe" { short: "du", elsewhere: true }
     // Things that type or run it in a window of their own.
-    "tmux" { sub: "new-session", short: "cefFnstxy", rest: Rest::Code }
-    "tmux" { sub: "new", short: "cefFnstxy", rest: Rest::Code }
-    "tmux" { sub: "new-window", short: "acefFnt", rest: Rest::Code }
-    "tmux" { sub: "neww", short: "acefFnt", rest: Rest::Code }
-    "tmux" { sub: "split-window", short: "ceflptF", rest: Rest::Code }
-    "tmux" { sub: "splitw", short: "ceflptF", rest: Rest::Code }
-    "tmux" { sub: "respawn-pane", short: "cet", rest: Rest::Code }
-    "tmux" { sub: "respawn-window", short: "cet", rest: Rest::Code }
-    "tmux" { sub: "run-shell", short: "bct", rest: Rest::Code }
-    "tmux" { sub: "run", short: "bct", rest: Rest::Code }
-    "tmux" { sub: "if-shell", short: "bFt", rest: Rest::Codes }
-    "tmux" { sub: "send-keys", short: "tN", rest: Rest::Codes }
-    "tmux" { sub: "send", short: "tN", rest: Rest::Codes }
-    "tmux" { sub: "pipe-pane", short: "t", rest: Rest::Codes }
+    "tmux" { sub: "new-session", short: "LScefFnstxy", rest: Rest::Code }
+    "tmux" { sub: "new", short: "LScefFnstxy", rest: Rest::Code }
+    "tmux" { sub: "new-window", short: "LSacefFnt", rest: Rest::Code }
+    "tmux" { sub: "neww", short: "LSacefFnt", rest: Rest::Code }
+    "tmux" { sub: "split-window", short: "LSceflptF", rest: Rest::Code }
+    "tmux" { sub: "splitw", short: "LSceflptF", rest: Rest::Code }
+    "tmux" { sub: "respawn-pane", short: "LScet", rest: Rest::Code }
+    "tmux" { sub: "respawn-window", short: "LScet", rest: Rest::Code }
+    "tmux" { sub: "run-shell", short: "LSbct", rest: Rest::Code }
+    "tmux" { sub: "run", short: "LSbct", rest: Rest::Code }
+    "tmux" { sub: "if-shell", short: "LSbFt", rest: Rest::Codes }
+    "tmux" { sub: "send-keys", short: "LStN", rest: Rest::Codes }
+    "tmux" { sub: "send", short: "LStN", rest: Rest::Codes }
+    "tmux" { sub: "pipe-pane", short: "LSt", rest: Rest::Codes }
     "zellij" { sub: "run", short: "nd", rest: Rest::Codes }
     "screen" { short: "cehpsStT", long: "--tabwidth" }
-    "xterm urxvt konsole gnome-terminal xfce4-terminal alacritty kitty foot" { short: "Tge",
-        code: "-e -x --command --execute" }
     "abduco dtach" { short: "nAcae" }
     "tsp nq" { short: "LDNES" }
-    "pueue" { sub: "add", short: "gd" }
-    "gdb lldb cgdb rust-gdb rr" { short: "xp" }
+    "pueue" { sub: "add", short: "gd", rest: Rest::Code }
+    "tmux" { sub: "popup", short: "LSbcdehstTwxy", rest: Rest::Code }
+    "tmux" { sub: "display-popup", short: "LSbcdehstTwxy", rest: Rest::Code }
+    "zellij" { sub: "action write-chars", rest: Rest::Codes }
+    "rr" { sub: "record" }
 };
 
 /// Shells. What they run stands in their options, in a file, or on their standard input.

@@ -11,9 +11,9 @@ const TAKES: &str = "execute executescript executemany query exec raw rawquery e
 
 impl Reader<'_> {
     /// Reads a call of this name as one to a store.
-    pub(super) fn stored(&self, name: &str, at: usize) -> Option<Action> {
+    pub(super) fn stored(&self, name: &str, from: usize) -> Option<Action> {
         let words = |words: &[&str]| Action::Data(words.iter().copied().map(Word::literal).collect());
-        let called = self.mark(at + 1, '(');
+        let called = self.mark(from, '(');
         match name {
             "flushall" | "flush_all" if called => return Some(words(&["redis-cli", "FLUSHALL"])),
             "flushdb" if called => return Some(words(&["redis-cli", "FLUSHDB"])),
@@ -23,7 +23,7 @@ impl Reader<'_> {
             name if !lists(TAKES, name) => return None,
             _ => {}
         }
-        let arguments = self.arguments(at + 1)?;
+        let arguments = self.arguments(from)?;
         let statement = arguments.iter().filter_map(text).find(|word| destroys(&word.text))?;
         Some(Action::Data(vec![Word::literal("sql"), Word::literal("--"), statement.clone()]))
     }

@@ -1,6 +1,6 @@
 //! The calls in a program that write, copy or move a file.
 
-use super::{Action, Language, Reader, Token, Value, lists, text};
+use super::{Action, Language, Reader, Token, Value, lists, option, text};
 use crate::shell::word::Word;
 
 /// Calls that write the file that is their first argument.
@@ -21,9 +21,9 @@ const OPENS: &str = "open fopen opensync file.open file.new io.open";
 
 impl Reader<'_> {
     /// Notes what a call writes, as the commands that do the same.
-    pub(super) fn writes(&mut self, name: &str, short: &str, whole: &str, at: usize) {
+    pub(super) fn writes(&mut self, name: &str, short: &str, whole: &str, at: usize, from: usize) {
         let called = |list: &str| lists(list, short) || lists(list, whole);
-        if called(METHODS) && (short != "unlink" || self.mark(at + 2, ')')) {
+        if called(METHODS) && (short != "unlink" || self.mark(from + 1, ')')) {
             if let Some(file) = self.object(name, at) {
                 self.note(if short == "unlink" { "rm" } else { "tee" }, [file]);
             }
@@ -32,13 +32,21 @@ impl Reader<'_> {
         if ![FIRST, COPIES, MOVES, OPENS, KILLS].into_iter().any(called) {
             return;
         }
-        let Some(arguments) = self.arguments(at + 1) else { return };
+        let Some(arguments) = self.arguments(from) else { return };
         let texts: Vec<&Word> = arguments.iter().filter_map(text).collect();
         if called(KILLS) {
             let process = arguments.first().and_then(text).cloned();
             self.note("kill", [process.unwrap_or_else(|| Word::unknown(false))]);
         } else if called(OPENS) {
-            if let Some(file) = self.opened(name, at, &arguments) {
+            let flags = self.tokens[from..self.past(from).min(self.tokens.len())].iter().any(
+                |token| matches!(token, Token::Name(flag) if flag.contains("O_WRONLY") || flag.contains("O_RDWR")),
+            );
+            let file = if flags {
+                texts.first().map(|word| (*word).clone())
+            } else {
+                self.opened(name, at, &arguments)
+            };
+            if let Some(file) = file {
                 self.note("tee", [file]);
             }
         } else if called(FIRST) {
@@ -84,10 +92,7 @@ impl Reader<'_> {
                 (*texts.get(from + 1)?).clone()
             });
         }
-        let named = arguments.iter().find_map(|value| match value {
-            Value::Named(name, words) if matches!(name.as_str(), "mode" | "flags" | "flag") => words.first(),
-            _ => None,
-        });
+        let named = ["mode", "flags", "flag"].iter().find_map(|name| option(arguments, name)?.first());
         let writes = |word: &Word| {
             let mode = word.text.as_str();
             mode.len() <= 4
@@ -105,9 +110,9 @@ impl Reader<'_> {
 
     /// Returns the text that a method is called on, where it is known: that of `Path("x").touch()`, or of a
     /// variable.
-    fn object(&self, name: &str, at: usize) -> Option<Word> {
+    pub(super) fn object(&self, name: &str, at: usize) -> Option<Word> {
         if let Some((object, _)) = name.rsplit_once('.') {
-            return self.constants.get(object).and_then(text).cloned();
+            return self.scope.constants.get(object).and_then(text).cloned();
         }
         let mut end = at.checked_sub(1).filter(|dot| self.mark(*dot, '.'))?;
         let last = end;
@@ -121,12 +126,7 @@ impl Reader<'_> {
                 parts.push(text(&self.value(open + 1, 0).0)?.clone());
                 break;
             };
-            let inside = Reader {
-                language: self.language,
-                tokens: &self.tokens[..last],
-                constants: self.constants.clone(),
-                actions: Vec::new(),
-            };
+            let inside = self.within(&self.tokens[..last]);
             parts.push(match call.rsplit('.').next().unwrap_or("") {
                 "home" | "homedir" => Word::literal("~"),
                 _ if open + 1 == close => Word::literal(""),
@@ -157,12 +157,12 @@ impl Reader<'_> {
     }
 
     /// Returns the place of the bracket that opens what one closes.
-    fn opening(&self, close: usize) -> Option<usize> {
+    pub(super) fn opening(&self, close: usize) -> Option<usize> {
         let mut depth = 0_usize;
         (0..=close).rev().find(|at| {
             match self.tokens[*at] {
-                Token::Mark(')') => depth += 1,
-                Token::Mark('(') => depth -= 1,
+                Token::Mark(')' | ']' | '}') => depth += 1,
+                Token::Mark('(' | '[' | '{') => depth = depth.saturating_sub(1),
                 _ => {}
             }
             depth == 0
