@@ -37,7 +37,7 @@ resolve save search select show sort split test trace update write
 
 /// Says whether a program is known not to run its arguments.
 pub(in crate::shell) fn is_known(name: &str) -> bool {
-    let verb = name.split_once('-').map(|(verb, _)| verb.as_bytes());
+    let verb = name.split_once('-').map(|(verb, _)| verb.as_bytes()).filter(|verb| !verb.is_empty());
     if verb.is_some_and(|verb| VERBS.as_bytes().split(u8::is_ascii_whitespace).any(|known| known == verb)) {
         return true;
     }
