@@ -9,10 +9,10 @@ fn guard(home: &Home) -> Program {
 
 /// Returns what is shown of a command, without the directories, the reasons, and the rules that found nothing.
 fn explained(home: &Home, command: &str) -> String {
-    let output = guard(home).cwd("/usr").args(["explain", command]).output();
+    let output = guard(home).cwd("/var").args(["explain", command]).output();
     assert_eq!(output.stderr, "", "{command}");
     let off = |line: &str| line.contains(": off, like all of the pack ") || line.ends_with(": nothing found");
-    let told = |line: &&str| !line.starts_with("   in /usr") && !off(line);
+    let told = |line: &&str| !line.starts_with("   in /var") && !off(line);
     let kept = |line: &&str| !line.starts_with("why: ") && !line.starts_with("instead: ");
     output.stdout.lines().filter(told).filter(kept).map(|line| format!("{line}\n")).collect()
 }
