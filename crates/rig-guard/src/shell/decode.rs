@@ -178,6 +178,17 @@ pub(super) fn substitute(text: &str, script: &str) -> Option<String> {
     let separator = rest.chars().next().filter(|c| !c.is_alphanumeric() && *c != '\\')?;
     let mut parts = rest[separator.len_utf8()..].split(separator);
     let (from, to, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    // `s/^..//`: so many characters at the start.
+    if let Some(count) = from.strip_prefix('^').filter(|dots| dots.bytes().all(|b| b == b'.')).map(str::len)
+        && to.is_empty()
+        && parts.next().is_none()
+    {
+        let kept = |line: &str| match line.char_indices().nth(count) {
+            Some((at, _)) if at <= line.trim_end_matches('\n').len() => line[at..].to_owned(),
+            _ => line.to_owned(),
+        };
+        return Some(text.split_inclusive('\n').map(kept).collect());
+    }
     let special = |text: &str| text.contains(['\\', '[', ']', '*', '.', '^', '$', '+', '?', '(', '{', '|']);
     if parts.next().is_some()
         || from.is_empty()

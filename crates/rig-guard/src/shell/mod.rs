@@ -23,6 +23,7 @@ mod disguise;
 mod escape;
 mod expand;
 mod fields;
+mod filter;
 mod find;
 mod flow;
 mod glob;

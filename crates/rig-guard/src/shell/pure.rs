@@ -1,7 +1,7 @@
 //! What commands print that only depends on their words and their input.
 
-use super::decode;
 use super::escape::unescape_until_stop;
+use super::filter;
 use super::find::Find;
 use super::printf::printf;
 use super::state::Item;
@@ -150,9 +150,9 @@ impl Shell<'_> {
 
     /// Returns what a filter makes of its input.
     fn filtered(&mut self, name: &str, args: &[Word]) -> Flow<Option<Word>> {
-        const FILTERS: [&str; 20] = [
-            "cat", "tee", "base64", "base32", "gbase64", "openssl", "basenc", "rev", "tr", "xxd", "cut",
-            "sed", "head", "tail", "sort", "uniq", "tac", "pv", "fold", "paste",
+        const FILTERS: [&str; 23] = [
+            "awk", "gawk", "mawk", "cat", "tee", "base64", "base32", "gbase64", "openssl", "basenc", "rev",
+            "tr", "xxd", "cut", "sed", "head", "tail", "sort", "uniq", "tac", "pv", "fold", "paste",
         ];
         if !FILTERS.contains(&name) {
             return Ok(None);
@@ -161,30 +161,17 @@ impl Shell<'_> {
             return Ok(None);
         };
         let (input, texts) = match name {
-            "tr" | "tee" => (self.input(), texts),
+            "tr" | "tee" | "awk" | "gawk" | "mawk" => (self.input(), texts),
             _ => self.sources(name, &texts)?,
         };
         let Some(input) = input else { return Ok(None) };
         if matches!(name, "cat" | "tee" | "pv" | "sort" | "uniq") {
             return Ok(Some(input));
         }
-        if input.known().is_none() && matches!(name, "cut" | "sed") {
-            // Each line is taken by itself, so that the known ones become known ones.
-            let mut lines = Word::default();
-            for line in input.split('\n').filter(|line| line.marks.is_empty() && !line.text.is_empty()) {
-                lines.push(&line);
-                lines.text.push('\n');
-            }
-            let made = made(name, &texts, &lines.text);
-            return Ok(made.map(|text| {
-                let mut made = Word::literal(text);
-                made.push_unknown(true, false);
-                made
-            }));
-        }
-        let Some(text) = input.known() else { return Ok(None) };
-        let made = made(name, &texts, text);
-        Ok(made.map(|text| Word::literal(text.replace('\0', ""))))
+        Ok(match input.known() {
+            Some(text) => filter::made(name, &texts, text).map(|text| Word::literal(text.replace('\0', ""))),
+            None => filter::of_lines(name, &texts, &input),
+        })
     }
 
     /// Returns what stands in the files that are named, or on the standard input, and the other
@@ -231,45 +218,6 @@ impl Shell<'_> {
     }
 }
 
-/// Returns what a filter makes of a text.
-fn made(name: &str, texts: &[&str], text: &str) -> Option<String> {
-    let has = |short: char, long: &str| {
-        texts.iter().any(|t| *t == long || t.starts_with('-') && !t.starts_with("--") && t.contains(short))
-    };
-    match name {
-        "base64" | "gbase64" if has('d', "--decode") || has('D', "--decode") => decode::base64(text),
-        "base64" | "gbase64" => {
-            let width = if texts.iter().any(|t| matches!(*t, "-w0" | "--wrap=0"))
-                || texts.windows(2).any(|w| w == ["-w", "0"])
-            {
-                0
-            } else {
-                76
-            };
-            decode::to_base64(text, width)
-        }
-        "base32" if has('d', "--decode") => decode::base32(text),
-        "basenc" if has('d', "--decode") && texts.contains(&"--base16") => decode::hex(text),
-        "basenc" if has('d', "--decode") => decode::base64(text),
-        "openssl"
-            if texts.contains(&"-d") && texts.iter().any(|t| matches!(*t, "base64" | "-base64" | "-a")) =>
-        {
-            decode::base64(text)
-        }
-        "xxd" if has('r', "-revert") && (has('p', "-plain") || texts.contains(&"-ps")) => decode::hex(text),
-        "rev" => Some(text.split_inclusive('\n').map(reversed).collect()),
-        "tac" => Some(text.split_inclusive('\n').rev().collect()),
-        "tr" => decode::tr(text, texts),
-        "cut" => cut(text, texts),
-        "sed" => match texts.iter().filter(|t| !matches!(**t, "-e" | "-E" | "-r")).collect::<Vec<_>>()[..] {
-            [script] => decode::substitute(text, script),
-            _ => None,
-        },
-        "head" | "tail" => ends(text, texts, name == "head"),
-        _ => None,
-    }
-}
-
 /// Returns the lines of which not everything is known: whatever is chosen of a text, it may be one of these.
 fn uncertain(text: &Word) -> Word {
     let mut kept = Word::default();
@@ -278,14 +226,6 @@ fn uncertain(text: &Word) -> Word {
         kept.text.push('\n');
     }
     kept
-}
-
-fn reversed(line: &str) -> String {
-    let (text, end) = match line.strip_suffix('\n') {
-        Some(text) => (text, "\n"),
-        None => (line, ""),
-    };
-    text.chars().rev().chain(end.chars()).collect()
 }
 
 fn parent(path: &str) -> &str {
@@ -362,14 +302,19 @@ pub(super) fn listing(command: &Command, next: &[Command]) -> Option<Word> {
 fn found(words: &[Word]) -> Word {
     let find = Find::parse(words);
     let mut printed = Word::default();
-    let directories = words.windows(2).any(|pair| pair[0].text == "-type" && pair[1].text == "d");
+    let only = |kind| words.windows(2).any(|pair| pair[0].text == "-type" && pair[1].text == kind);
     for path in if find.selective { Vec::new() } else { find.all() } {
-        printed.push(&path);
-        printed.text.push('\n');
+        let plain = path.marks.is_empty();
+        if !only("f") || !plain {
+            printed.push(&path);
+            printed.text.push('\n');
+        }
         // What is in there, too.
-        if !directories && path.marks.is_empty() {
+        if plain && !only("d") {
             printed.push(&path);
             printed.text.push('/');
+            // However deep it is.
+            printed.push_glob('*');
             printed.push_glob('*');
             printed.text.push('\n');
         }
@@ -434,57 +379,4 @@ fn sequence(args: &[Word]) -> Option<Word> {
     }
     let texts: Vec<String> = (0..=count).map(|n| (first + n * step).to_string()).collect();
     Some(Word::literal(if texts.is_empty() { String::new() } else { texts.join(separator) + "\n" }))
-}
-
-fn cut(text: &str, args: &[&str]) -> Option<String> {
-    let apart = |letter: &str| args.windows(2).find(|w| w[0] == letter).map(|w| w[1]);
-    let option = |letter: &str| {
-        apart(letter).or_else(|| args.iter().find_map(|a| a.strip_prefix(letter).filter(|v| !v.is_empty())))
-    };
-    let wanted =
-        |n: usize, ranges: &[(usize, usize)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&n));
-    let characters = option("-c").or_else(|| option("-b"));
-    let fields = option("-f");
-    let line = |line: &str| -> Option<String> {
-        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
-        let kept = if let Some(list) = characters {
-            let ranges = decode::ranges(list)?;
-            body.chars().enumerate().filter(|(n, _)| wanted(n + 1, &ranges)).map(|(_, c)| c).collect()
-        } else {
-            let ranges = decode::ranges(fields?)?;
-            let delimiter = option("-d").unwrap_or("\t");
-            if body.contains(delimiter) {
-                let parts = body.split(delimiter).enumerate().filter(|(n, _)| wanted(n + 1, &ranges));
-                parts.map(|(_, part)| part).collect::<Vec<_>>().join(delimiter)
-            } else {
-                body.to_owned()
-            }
-        };
-        Some(kept + end)
-    };
-    text.split_inclusive('\n').map(line).collect()
-}
-
-/// What `head` and `tail` leave of a text.
-fn ends(text: &str, args: &[&str], first: bool) -> Option<String> {
-    let mut lines = Some(10);
-    let mut bytes = None;
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        let (kind, value) = match *arg {
-            "-n" | "-c" => (&arg[1..2], *args.next()?),
-            arg if arg.starts_with("-n") || arg.starts_with("-c") => (&arg[1..2], &arg[2..]),
-            arg if arg.starts_with('-') => ("n", &arg[1..]),
-            _ => return None,
-        };
-        let value = value.parse::<usize>().ok()?;
-        (lines, bytes) = if kind == "n" { (Some(value), None) } else { (None, Some(value)) };
-    }
-    if let Some(bytes) = bytes {
-        let at = if first { bytes.min(text.len()) } else { text.len().saturating_sub(bytes) };
-        return if first { text.get(..at) } else { text.get(at..) }.map(str::to_owned);
-    }
-    let all: Vec<&str> = text.split_inclusive('\n').collect();
-    let count = lines?.min(all.len());
-    Some(if first { all[..count].concat() } else { all[all.len() - count..].concat() })
 }

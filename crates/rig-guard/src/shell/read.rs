@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{INPUT, Item};
+use super::state::{INPUT, Item, Slot};
 use super::word::Word;
 use super::{Flow, Shell, Status};
 
@@ -103,6 +103,15 @@ impl Shell<'_> {
                 let lines = text.text.split_inclusive('\n');
                 let lines = lines.map(|line| if keep { line } else { line.trim_end_matches('\n') });
                 Item::List((0..).zip(lines.map(Word::literal)).collect())
+            }
+            Some(Item::Text(text)) if plain && options.has('t') && !text.text.is_empty() => {
+                // The lines that are known, or any.
+                let mut lines: Vec<Word> = text.split('\n').collect();
+                lines.retain(|line| *line != Word::default());
+                let list = Item::List((0..).zip(lines).collect());
+                self.store(&name, Item::Open)?;
+                self.state.set(&name, Slot { items: vec![list, Item::Open], attributes: Default::default() });
+                return Ok(Status::Success);
             }
             _ => Item::Open,
         };

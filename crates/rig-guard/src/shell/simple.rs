@@ -256,6 +256,12 @@ impl Shell<'_> {
             }
             Unwrapped::Program { language, text } => {
                 self.within(name, |_| (), |shell| shell.program(language, &text))?;
+                // What the simplest programs of awk print is known.
+                if self.capturing && matches!(name, "awk" | "gawk" | "mawk") {
+                    let printed = self.printed(name, words)?.unwrap_or(Word::unknown(true));
+                    self.print(&printed)?;
+                    return Ok(Status::Unknown);
+                }
                 Status::Unknown
             }
             Unwrapped::Scripts(scripts) => self.scripts(scripts)?,

@@ -69,7 +69,10 @@ fn counts(loss: &Loss, call: &Call<'_>, places: &Places<'_>) -> Option<Danger> {
     let counts = match loss.how {
         How::Tree => true,
         // Only the files right in there, and no directory, unless the name came from a list of files.
-        How::Files => !found.maybe() && (place == Place::Git || if contents { !workspace } else { filled }),
+        How::Files => {
+            let deep = filled && loss.path.text.ends_with("/**");
+            !found.maybe() && (place == Place::Git || if contents { !workspace || deep } else { filled })
+        }
         // What is moved is still somewhere.
         How::Moved | How::Away => {
             let kept = matches!(place, Place::Mount | Place::AboveMount | Place::Personal)

@@ -1,7 +1,5 @@
 //! What several commands do together that none of them does alone.
 
-use std::rc::Rc;
-
 use super::push::{self, Push};
 use super::refspec::{branch, is_protected};
 use super::{Finding, Git, LIKE_GIT, Line, Rule, discard, forge, untracked};
@@ -22,8 +20,8 @@ pub(crate) struct Steps {
     stashed: Option<usize>,
     /// The branch that was switched to, where its name is known, and by which command.
     switched: Option<(Option<String>, usize)>,
-    /// The commands that have dropped stashes.
-    dropped: Vec<usize>,
+    /// The commands that have dropped stashes, and the directories in which they ran.
+    dropped: Vec<(usize, Option<String>)>,
     /// What the command right before has printed, and which one that was.
     printed: (Printed, usize),
 }
@@ -211,14 +209,19 @@ impl Steps {
                     return Some((&discard::TREE, finding.with([by])));
                 }
                 let listed = git.call.context.chain.iter().any(|step| &**step == "xargs");
+                let cwd = git.cwd();
                 // Each round of a loop drops one, unless it is about another directory.
-                let here = |begun: &Rc<str>| **begun == *git.cwd().unwrap_or_default();
-                let repeated = git.call.context.repeats.as_ref().is_some_and(here);
-                if self.dropped.len() + 1 >= MANY || listed || repeated {
+                let repeated = match &git.call.context.repeats {
+                    Some(begun) if **begun != *cwd.as_deref().unwrap_or_default() => return None,
+                    begun => begun.is_some(),
+                };
+                let same = self.dropped.iter().filter(|(_, other)| *other == cwd).map(|(by, _)| *by);
+                let before: Vec<usize> = same.collect();
+                if before.len() + 1 >= MANY || listed || repeated {
                     let finding = Finding::new("they are dropped one after the other");
-                    return Some((&untracked::STASH, finding.with(self.dropped.iter().copied())));
+                    return Some((&untracked::STASH, finding.with(before)));
                 }
-                self.dropped.push(self.now);
+                self.dropped.push((self.now, cwd));
             }
             _ => {}
         }

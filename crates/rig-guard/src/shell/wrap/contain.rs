@@ -21,7 +21,12 @@ const FIRST: &str = "/proc/1/root";
 
 /// Reads `nsenter` and `chroot` in a container, which lead to what it sees of this machine; `None` where they
 /// do not.
-pub(super) fn leave(name: &str, words: &[Word], mounts: &[(String, String)]) -> Option<Unwrapped> {
+pub(super) fn leave(
+    name: &str,
+    words: &[Word],
+    mounts: &[(String, String)],
+    cwd: Option<&str>,
+) -> Option<Unwrapped> {
     let root = match name {
         "chroot" => operand_from(words, 1, "", "--userspec --groups")?,
         _ => 0,
@@ -43,7 +48,7 @@ pub(super) fn leave(name: &str, words: &[Word], mounts: &[(String, String)]) -> 
     if at >= words.len() {
         return None;
     }
-    let directory = absolute(Some("/"), &directory)?;
+    let directory = absolute(cwd, &directory)?;
     Some(Unwrapped::Contained { at, mounts: seen_from(&directory, mounts), directory: None, code: None })
 }
 

@@ -206,7 +206,7 @@ pub(super) fn parallel(words: &[Word], input: Option<&Word>) -> Unwrapped {
     if reads {
         items.extend(input.map(|text| split(text, |c| c == '\n')).unwrap_or_default());
         if input.and_then(Word::known).is_none() {
-            items = vec![Word::unknown(false)];
+            items.push(Word::unknown(false));
         }
     }
     let at = at.min(end);

@@ -109,8 +109,10 @@ impl Shell<'_> {
             }
             "ansible" => return ansible::ansible(words),
             "nsenter" | "chroot" => {
-                if let Some(mounts) = &self.context.mounts
-                    && let Some(left) = contain::leave(name, words, mounts)
+                let cwd = if self.context.mounts.is_some() { self.directory() } else { None };
+                let mounts = self.context.mounts.as_ref();
+                if let Some(left) =
+                    mounts.and_then(|mounts| contain::leave(name, words, mounts, cwd.as_deref()))
                 {
                     return left;
                 }
