@@ -160,7 +160,9 @@ impl Shell<'_> {
                 return Unwrapped::Program { language: Language::Python, text };
             }
             "bwrap" | "bubblewrap" => return options::bubblewrap(words).unwrap_or(Unwrapped::Itself),
-            "newgrp" if input.is_some() => return Unwrapped::Input { arguments: vec![words[0].clone()] },
+            "newgrp" if input.is_some() && !words.iter().any(|w| w.text == "-c") => {
+                return Unwrapped::Input { arguments: vec![words[0].clone()] };
+            }
             // `runuser USER -c CODE`; behind `-u` stands a command.
             "runuser" if values(words, words.len(), "-u --user", "ugGsw").is_empty() => {
                 let codes = values(words, words.len(), "-c --command --session-command", "cgGsw");
