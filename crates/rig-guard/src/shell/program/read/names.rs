@@ -12,17 +12,34 @@ const COMPREHENSION: usize = 64;
 const EACH: &str =
     "foreach each map each_with_index for_each find_all select filter forall iterate enum.each";
 
+/// How long a value is that is kept, and another name, in bytes.
+const MAX_VALUE: usize = 8 << 10;
+const MAX_NAME: usize = 256;
+
+/// Returns how much room a value takes.
+fn size(value: &Value) -> usize {
+    let of = |words: &[Word]| words.iter().map(|word| word.text.len() + 16 * (1 + word.marks.len())).sum();
+    match value {
+        Value::Text(word) => of(std::slice::from_ref(word)),
+        Value::List(words) | Value::Named(_, words) => of(words),
+        Value::Hash(fields) => fields.iter().map(|(name, words)| name.len() + of(words)).sum(),
+        Value::Unknown => 0,
+    }
+}
+
 fn plain(name: &str) -> &str {
     name.trim_start_matches(['$', '@', '%', '\\', '&'])
 }
 
 impl<'t> Reader<'t> {
     fn constant(&mut self, name: &str, value: Value) {
+        // What is put together of itself again and again would grow without an end.
+        let value = if size(&value) > MAX_VALUE { Value::Unknown } else { value };
         Rc::make_mut(&mut self.scope).constants.insert(plain(name).to_owned(), value);
     }
 
     fn alias(&mut self, name: &str, real: String) {
-        if name != real {
+        if name != real && real.len() <= MAX_NAME {
             Rc::make_mut(&mut self.scope).aliases.insert(name.to_owned(), real);
         }
     }
@@ -119,6 +136,10 @@ impl<'t> Reader<'t> {
             (Value::Text(own), Value::Text(more)) => own.push(&more),
             (Value::List(own), more) => own.extend(words(more)),
             (own, _) => *own = Value::Unknown,
+        }
+        let own = self.scope.constants.get(plain(name)).map_or(0, size);
+        if own > MAX_VALUE {
+            self.constant(name, Value::Unknown);
         }
     }
 

@@ -40,6 +40,10 @@ const FORMATS: &str = "sprintf format string.format formatted printf";
 const DECODES: &str = "b64decode atob base64_decode decode64 decode_base64 urlsafe_b64decode strict_decode64 base64decode \
     standard_b64decode base64.decode";
 
+/// How long a text that is put together gets, in bytes, and how many items a list has.
+const MAX_TEXT: usize = 64 << 10;
+const MAX_ITEMS: usize = 2_000;
+
 /// A value that is being read.
 #[derive(Default)]
 struct Open {
@@ -55,6 +59,9 @@ impl Open {
     fn add(&mut self, part: &Word) {
         let slash = self.joined;
         let own = self.word.get_or_insert_default();
+        if !own.text.is_empty() && own.text.len() + part.text.len() > MAX_TEXT {
+            return;
+        }
         if slash && !own.text.ends_with('/') && *own != Word::default() && !part.text.starts_with('/') {
             own.text.push('/');
         }
@@ -69,7 +76,8 @@ impl Open {
         match value {
             Value::Text(word) => self.add(word),
             Value::List(words) if self.word.is_none() => {
-                self.list.get_or_insert_default().extend(words.iter().cloned());
+                let list = self.list.get_or_insert_default();
+                list.extend(words.iter().take(MAX_ITEMS.saturating_sub(list.len())).cloned());
             }
             _ => self.add(&Word::unknown(false)),
         }
@@ -93,6 +101,9 @@ impl Reader<'_> {
     pub(super) fn made(&self, parts: &[Part], depth: usize) -> Word {
         let mut word = Word::default();
         for part in parts {
+            if word.text.len() > MAX_TEXT {
+                break;
+            }
             match part {
                 Part::Text(text) => word.push(text),
                 Part::Code(code) => {
