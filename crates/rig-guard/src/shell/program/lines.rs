@@ -19,7 +19,7 @@ pub(super) fn tcl(text: &str) -> Vec<Action> {
                 if name == "list" && !text.contains("{*}") && !text.contains("eval") {
                     continue;
                 }
-                let rest = rest.trim_start_matches(|c: char| c == '{' || c == '*' || c == '}' || c == ' ');
+                let rest = rest.trim_start_matches(['{', '*', '}', ' ']);
                 let mut words = rest;
                 while let Some(option) = words.split_whitespace().next().filter(|w| w.starts_with('-')) {
                     words = words[words.find(option).map_or(0, |at| at + option.len())..].trim_start();

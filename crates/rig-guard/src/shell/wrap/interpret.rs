@@ -176,10 +176,7 @@ fn module(module: &str, words: &[Word]) -> Unwrapped {
             Unwrapped::Many(all)
         }
         "pdb" | "ipdb" => Unwrapped::Many(
-            values(rest, rest.len(), "-c --command", "cm")
-                .iter()
-                .map(|code| debuggers::python(code))
-                .collect(),
+            values(rest, rest.len(), "-c --command", "cm").iter().map(debuggers::python).collect(),
         ),
         _ => Unwrapped::Itself,
     }

@@ -76,7 +76,8 @@ impl<'t> Reader<'t> {
             return true;
         }
         let colon = self.mark(at + 1, ':') && self.mark(at + 2, '=');
-        if !(colon || self.mark(at + 1, '=') && !self.mark(at + 2, '=') && !self.mark(at + 2, '>')) {
+        let equals = self.mark(at + 1, '=') && !self.mark(at + 2, '=') && !self.mark(at + 2, '>');
+        if !colon && !equals {
             // `list.append("x")`
             if let Some((object, call)) = name.rsplit_once('.')
                 && lists("append push extend add unshift concat", call)

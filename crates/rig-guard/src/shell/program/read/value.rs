@@ -239,13 +239,16 @@ impl Reader<'_> {
             open.add(&self.variable(variable));
             return at;
         }
-        if called && !deep && (is(NAMES) || is(PATHS) || is(PATTERNS)) && key != "ls" {
-            if let Some(found) = self.listing(key, at, depth, &lower, open) {
-                open.word = None;
-                open.joined = false;
-                open.add(&found);
-                return self.past(at + 1);
-            }
+        if called
+            && !deep
+            && (is(NAMES) || is(PATHS) || is(PATTERNS))
+            && key != "ls"
+            && let Some(found) = self.listing(key, at, depth, &lower, open)
+        {
+            open.word = None;
+            open.joined = false;
+            open.add(&found);
+            return self.past(at + 1);
         }
         if called && !deep && is(LISTS) && !method {
             let mut inner = Open::default();
@@ -266,11 +269,14 @@ impl Reader<'_> {
             self.joins(at, depth, open);
             return self.past(at + 1);
         }
-        if called && !deep && is("join implode paste paste0 string.join") && !method {
-            if let Some(joined) = self.joined(at, depth, &lower) {
-                open.add(&joined);
-                return self.past(at + 1);
-            }
+        if called
+            && !deep
+            && !method
+            && is("join implode paste paste0 string.join")
+            && let Some(joined) = self.joined(at, &lower)
+        {
+            open.add(&joined);
+            return self.past(at + 1);
         }
         if called && !deep && is(FORMATS) {
             let arguments = self.arguments(at + 1).unwrap_or_default();
@@ -390,7 +396,7 @@ impl Reader<'_> {
     }
 
     /// Reads `join(separator, list)`; `None` where it is not that.
-    fn joined(&self, at: usize, _depth: usize, lower: &str) -> Option<Word> {
+    fn joined(&self, at: usize, lower: &str) -> Option<Word> {
         if !matches!(self.language, Language::Perl | Language::Php | Language::R) {
             return None;
         }
