@@ -13,6 +13,15 @@ pub(super) fn of_lines(name: &str, args: &[&str], input: &Word) -> Option<Word> 
     if !by_line {
         return None;
     }
+    if let Some(prefix) = prefix(name, args) {
+        let mut made = Word::default();
+        for line in input.split('\n').filter(|line| *line != Word::default()) {
+            made.text.push_str(&prefix);
+            made.push(&line);
+            made.text.push('\n');
+        }
+        return Some(made);
+    }
     let mut lines = String::new();
     for line in input.split('\n').filter(|line| line.marks.is_empty() && !line.text.is_empty()) {
         lines.push_str(&line.text);
@@ -71,6 +80,58 @@ fn reversed(line: &str) -> String {
     text.chars().rev().chain(end.chars()).collect()
 }
 
+/// Returns what a filter puts before each line, where it does nothing else: `s/^/rm /`, `{print "rm " $0}`.
+fn prefix(name: &str, args: &[&str]) -> Option<String> {
+    let [script] = args.iter().filter(|arg| !matches!(**arg, "-e" | "-E" | "-r")).collect::<Vec<_>>()[..]
+    else {
+        return None;
+    };
+    if name == "sed" {
+        let separator = script.strip_prefix('s')?.chars().next().filter(char::is_ascii_punctuation)?;
+        let text = script[2..].strip_prefix('^')?.strip_prefix(separator)?.strip_suffix(separator)?;
+        return (!text.contains(['\\', '&', separator])).then(|| text.to_owned());
+    }
+    match printed(script)?.as_slice() {
+        [Piece::Text(text), Piece::Field(0)] if name != "tr" => Some((*text).to_owned()),
+        _ => None,
+    }
+}
+
+/// A piece of what a program of awk prints for each line.
+enum Piece<'t> {
+    Text(&'t str),
+    /// Zero is the whole line.
+    Field(usize),
+    Last,
+}
+
+/// Reads a program of awk that prints texts and fields of each line, and does nothing else.
+fn printed(program: &str) -> Option<Vec<Piece<'_>>> {
+    let inside = program.trim().strip_prefix('{')?.strip_suffix('}')?.trim().strip_prefix("print")?;
+    let mut rest = inside.trim().trim_end_matches(';').trim_end();
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let end = if let Some(text) = rest.strip_prefix('"') {
+            let end = text.find('"').filter(|end| !text[..*end].contains('\\'))?;
+            pieces.push(Piece::Text(&text[..end]));
+            end + 2
+        } else if rest.starts_with(',') {
+            pieces.push(Piece::Text(" "));
+            1
+        } else {
+            let name = rest.strip_prefix('$')?;
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+            pieces.push(match &name[..end] {
+                "NF" => Piece::Last,
+                number => Piece::Field(number.parse().ok()?),
+            });
+            end + 1
+        };
+        rest = rest[end..].trim_start();
+    }
+    Some(pieces)
+}
+
 /// What `awk '{print $1}'` makes of a text.
 fn field(text: &str, args: &[&str]) -> Option<String> {
     let (separator, program) = match args {
@@ -79,9 +140,7 @@ fn field(text: &str, args: &[&str]) -> Option<String> {
         [option, program] => (Some(option.strip_prefix("-F")?), program),
         _ => return None,
     };
-    let wanted = program.trim().strip_prefix('{')?.strip_suffix('}')?.trim().strip_prefix("print")?;
-    let wanted = wanted.trim().trim_end_matches(';').strip_prefix('$')?;
-    let number = if wanted == "NF" { None } else { Some(wanted.parse::<usize>().ok()?.checked_sub(1)?) };
+    let pieces = printed(program)?;
     if separator.is_some_and(|separator| separator.len() != 1) {
         return None;
     }
@@ -90,8 +149,17 @@ fn field(text: &str, args: &[&str]) -> Option<String> {
             Some(separator) => line.split(separator).collect(),
             None => line.split_whitespace().collect(),
         };
-        let field = number.map_or_else(|| fields.last(), |number| fields.get(number));
-        format!("{}\n", field.copied().unwrap_or_default())
+        let mut made = String::with_capacity(line.len() + 1);
+        for piece in &pieces {
+            made.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Field(0) => line,
+                Piece::Field(number) => fields.get(number - 1).copied().unwrap_or_default(),
+                Piece::Last => fields.last().copied().unwrap_or_default(),
+            });
+        }
+        made.push('\n');
+        made
     };
     Some(text.lines().map(pick).collect())
 }

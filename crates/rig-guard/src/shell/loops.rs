@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::flow::{Kind, Split};
 use super::state::{Attributes, Changes, DIRECTORY, Item, PARAMETERS, Slot};
-use super::syntax::List;
+use super::syntax::{Command, List, When};
 use super::word::Word;
 use super::{Flow, Shell, Status};
 
@@ -26,7 +26,11 @@ impl Shell<'_> {
     ) -> Flow<Status> {
         let mut values = Vec::new();
         match words {
-            Some(words) => words.iter().try_for_each(|written| self.words(written, &mut values))?,
+            Some(words) => {
+                let outer = std::mem::replace(&mut self.picked, picks(body));
+                words.iter().try_for_each(|written| self.words(written, &mut values))?;
+                self.picked = outer;
+            }
             None => match self.pick(PARAMETERS) {
                 Some(Item::Words(words)) => values.extend(words),
                 _ => values.push(Word::unknown(false)),
@@ -199,6 +203,20 @@ impl Shell<'_> {
         }
         Ok(())
     }
+}
+
+/// Says whether a loop does something under a condition alone, as with some of many names.
+pub(super) fn picks(body: &List) -> bool {
+    let tells = |command: &Command| match command {
+        Command::Simple(simple) => {
+            simple.words.first().is_some_and(|name| matches!(name.as_str(), "echo" | "printf" | ":" | "true"))
+        }
+        _ => false,
+    };
+    body.iter().any(|chain| {
+        let asks = matches!(chain.first, Command::If { .. } | Command::Case { .. });
+        asks || !tells(&chain.first) && chain.rest.iter().any(|(when, _)| *when == When::Success)
+    })
 }
 
 /// Returns what a value that grows or counts from round to round has in common with itself.

@@ -144,6 +144,8 @@ pub struct Shell<'a> {
     fifos: usize,
     /// What is printed is wanted.
     capturing: bool,
+    /// What is printed goes to a loop which picks some of it by a condition.
+    picked: bool,
     /// The functions that are being walked through, and how many `&` led to each.
     active: Vec<(Rc<Command>, usize)>,
     /// Every function that was defined, with whether it was walked through.
@@ -197,6 +199,7 @@ impl<'a> Shell<'a> {
             captures: 0,
             fifos: 0,
             capturing: false,
+            picked: false,
             active: Vec::new(),
             defined: Vec::new(),
             aliases: false,

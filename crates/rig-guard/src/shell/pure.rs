@@ -142,6 +142,7 @@ impl Shell<'_> {
     /// Returns what a command may print of which its words say something, besides what it prints for sure.
     pub(super) fn may_print(&mut self, name: &str, words: &[Word]) -> Option<Word> {
         match name {
+            _ if self.picked => None,
             "git" => crate::rules::listed_branches(&words[1..], self.world.policy()),
             "kubectl" | "oc" | "k" => crate::rules::k8s::manifests(&words[1..]),
             _ => None,

@@ -7,7 +7,7 @@ use super::names::Function;
 use super::state::{INPUT, Item, PARAMETERS, Slot};
 use super::syntax::{AndOr, Command, End, List, Simple, Test, When};
 use super::word::Word;
-use super::{Flow, Shell, Status, cond, glob};
+use super::{Flow, Shell, Status, cond, glob, loops};
 
 /// How often a function may be inside of itself.
 const MAX_ACTIVE: usize = 3;
@@ -206,7 +206,10 @@ impl Shell<'_> {
             if n + 1 == commands.len() {
                 status = self.isolated(|shell| shell.command(command))?;
             } else {
+                let picked = matches!(&commands[n + 1..], [Command::Loop { body, .. }] if loops::picks(body));
+                let outer = std::mem::replace(&mut self.picked, picked);
                 let (mut items, _) = self.capture(|shell| shell.isolated(|shell| shell.command(command)))?;
+                self.picked = outer;
                 if let Some(path) = self.whole_file(command)? {
                     items = vec![Item::Disk(path)];
                 }

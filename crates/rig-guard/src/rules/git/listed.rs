@@ -14,7 +14,7 @@ const BRANCH: &str = "list/l all/a verbose/v format= sort= remotes/r merged? no-
 const FOR_EACH_REF: &str = "format= sort= count= points-at= merged? no-merged? contains= no-contains= exclude= shell/s \
     perl/p python tcl ignore-case color? omit-empty include-root-refs stdin";
 /// Options that pick some of the branches by what is on them.
-const PICKS: [&str; 12] = [
+const PICKS: [&str; 11] = [
     "merged",
     "no-merged",
     "contains",
@@ -25,7 +25,6 @@ const PICKS: [&str; 12] = [
     "count",
     "exclude",
     "stdin",
-    "remotes",
     "show-current",
 ];
 
@@ -40,12 +39,16 @@ pub(crate) fn listed_branches(args: &[Word], policy: &Policy) -> Option<Word> {
     let branch = match sub.known()? {
         "branch" => true,
         "for-each-ref" => false,
-        "show-ref" => return refs(args),
+        "show-ref" | "ls-remote" => return refs(sub.known()? == "ls-remote", args),
         _ => return None,
     };
     let line = Line::read(args, if branch { BRANCH } else { FOR_EACH_REF });
     let changes = ["D", "delete", "move", "M", "copy", "C", "force"];
     if line.help || PICKS.iter().chain(&changes).any(|name| line.on(name)) {
+        return None;
+    }
+    let remotes = line.on("remotes");
+    if remotes && !line.operands.is_empty() {
         return None;
     }
     // Without `--list` a word is the name of a new branch.
@@ -73,7 +76,7 @@ pub(crate) fn listed_branches(args: &[Word], policy: &Policy) -> Option<Word> {
     };
     let mut printed = Word::default();
     for name in &found {
-        printed.push(&formatted(format, name));
+        printed.push(&formatted(format, name, remotes));
         printed.text.push('\n');
     }
     // There may be more than those that are named.
@@ -84,15 +87,18 @@ pub(crate) fn listed_branches(args: &[Word], policy: &Policy) -> Option<Word> {
     Some(printed)
 }
 
-/// Returns what `git show-ref` prints for the branches.
-fn refs(args: &[Word]) -> Option<Word> {
+/// Returns what `git show-ref` prints for the branches, or `git ls-remote` for those of a remote.
+fn refs(remote: bool, args: &[Word]) -> Option<Word> {
     let line = Line::read(
         args,
-        "heads branches tags head dereference/d hash/s? verify quiet/q abbrev? exclude-existing?",
+        "heads/h branches/b tags/t head dereference/d hash/s? verify quiet/q abbrev? exclude-existing? refs symref get-url \
+        exit-code upload-pack= server-option/o= sort=",
     );
-    let all =
-        line.operands.is_empty() && !["tags", "verify", "quiet", "hash"].iter().any(|name| line.on(name));
-    let mut printed = Word::literal(format!("{} {HEADS}{}\n", "0".repeat(40), USUAL[0]));
+    let part = ["tags", "verify", "quiet", "hash", "get-url"].iter().any(|name| line.on(name));
+    // In front of the patterns stands the remote.
+    let all = line.operands.len() <= usize::from(remote) && !part;
+    let separator = if remote { '\t' } else { ' ' };
+    let mut printed = Word::literal(format!("{}{separator}{HEADS}{}\n", "0".repeat(40), USUAL[0]));
     printed.push_unknown(true, false);
     (all && !line.help).then_some(printed)
 }
@@ -107,18 +113,19 @@ fn fits(pattern: &str, name: &str, branch: bool) -> bool {
     whole.strip_prefix(pattern).is_some_and(within) || matches(pattern, &whole)
 }
 
-/// Fills the name of a branch in.
-fn formatted(format: &str, name: &str) -> Word {
+/// Fills the name of a branch in, here or at the usual remote.
+fn formatted(format: &str, name: &str, remote: bool) -> Word {
+    let (heads, short) = if remote { ("refs/remotes/origin/", "origin/") } else { (HEADS, "") };
     let mut word = Word::default();
     let mut rest = format;
     while let Some(at) = rest.find("%(") {
         word.text.push_str(&rest[..at]);
         let end = rest[at..].find(')').map_or(rest.len(), |end| at + end);
         match &rest[at + 2..end] {
-            "refname" => word.text.extend([HEADS, name]),
-            "refname:short" | "refname:lstrip=2" | "refname:strip=2" | "refname:lstrip=-1" => {
-                word.text.push_str(name)
-            }
+            "refname" => word.text.extend([heads, name]),
+            "refname:short" | "refname:lstrip=2" | "refname:strip=2" => word.text.extend([short, name]),
+            "refname:lstrip=3" | "refname:strip=3" if remote => word.text.push_str(name),
+            "refname:lstrip=-1" => word.text.push_str(name),
             _ => word.push_unknown(true, false),
         }
         rest = rest.get(end + 1..).unwrap_or_default();

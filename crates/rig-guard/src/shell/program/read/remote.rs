@@ -43,6 +43,9 @@ impl Reader<'_> {
         };
         let inside = self.inside(at);
         let method = by_name.or_else(|| told(inside))?;
+        if method == "DELETE" && inside.is_empty() {
+            return self.github(at);
+        }
         let arguments = self.arguments(at + 1)?;
         let given =
             inside.iter().filter_map(|token| if let Token::Text(word) = token { Some(word) } else { None });
@@ -54,6 +57,28 @@ impl Reader<'_> {
             words.extend(["-d", "force=true"].map(Word::literal));
         }
         Some(Action::Data(words))
+    }
+
+    /// Reads `get_repo("a/b").delete()` and `get_repo("a/b").get_git_ref("heads/main").delete()`.
+    fn github(&self, at: usize) -> Option<Action> {
+        let before = self.tokens.get(at.saturating_sub(12)..at)?;
+        let told = |wanted: &str| {
+            before.windows(3).rev().find_map(|tokens| match tokens {
+                [Token::Name(name), Token::Mark('('), Token::Text(word)]
+                    if name.rsplit('.').next() == Some(wanted) =>
+                {
+                    word.known()
+                }
+                _ => None,
+            })
+        };
+        let mut address = format!("https://api.github.com/repos/{}", told("get_repo")?);
+        if let Some(name) = told("get_git_ref") {
+            address = format!("{address}/git/refs/{name}");
+        }
+        let closed = at > 1 && matches!(self.tokens[at - 2..at], [Token::Mark(')'), Token::Mark('.')])
+            || self.mark(at - 1, ')');
+        closed.then(|| Action::Data(["curl", "-X", "DELETE", &address].map(Word::literal).into()))
     }
 
     /// Reads a call of a library for git, or of a client of Kubernetes.
