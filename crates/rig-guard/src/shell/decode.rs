@@ -1,5 +1,9 @@
 //! Texts that tools turn into other texts: encodings, and sets of characters.
 
+use std::io::Read;
+
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
 use super::escape::unescape;
 
 /// The longest text that is worked on, in bytes.
@@ -79,9 +83,28 @@ pub(super) fn to_base64(text: &str, width: usize) -> Option<String> {
 }
 
 /// Returns bytes as a text that a shell could hold: without NUL.
+/// Makes a text of bytes. What is compressed stands for what it says, since whoever runs it unpacks it.
 fn plain(mut bytes: Vec<u8>) -> Option<String> {
+    if let Some(unpacked) = unpacked(&bytes) {
+        bytes = unpacked;
+    }
     bytes.retain(|b| *b != 0);
     Some(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// Unpacks what gzip or zlib has packed; `None` where neither has.
+fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let limit = u64::try_from(MAX_LENGTH).ok()?;
+    let read = match bytes {
+        [0x1f, 0x8b, ..] => MultiGzDecoder::new(bytes).take(limit).read_to_end(&mut out),
+        [0x78, second, ..] if (0x7800 + u32::from(*second)) % 31 == 0 => {
+            ZlibDecoder::new(bytes).take(limit).read_to_end(&mut out)
+        }
+        _ => return None,
+    };
+    // What comes out before an error is what a shell has read by then.
+    (read.is_ok() || !out.is_empty()).then_some(out)
 }
 
 /// What `tr` makes of a text.

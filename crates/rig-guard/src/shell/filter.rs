@@ -58,6 +58,9 @@ pub(super) fn made(name: &str, texts: &[&str], text: &str) -> Option<String> {
             decode::base64(text)
         }
         "xxd" if has('r', "-revert") && (has('p', "-plain") || texts.contains(&"-ps")) => decode::hex(text),
+        // What they unpack is unpacked where it is decoded.
+        "gunzip" | "zcat" | "gzcat" | "unpigz" | "zlib-flate" | "uncompress" => Some(text.to_owned()),
+        "gzip" | "pigz" if has('d', "--decompress") || has('d', "--uncompress") => Some(text.to_owned()),
         "rev" => Some(text.split_inclusive('\n').map(reversed).collect()),
         "tac" => Some(text.split_inclusive('\n').rev().collect()),
         "tr" => decode::tr(text, texts),
