@@ -167,6 +167,25 @@ fn what_is_the_whole_work_tree_depends_on_its_top_and_on_the_project() {
 }
 
 #[test]
+fn where_no_repository_is_found_the_project_is_the_work_tree() {
+    let home = Home::new();
+    let project = home.join("project");
+    std::fs::create_dir_all(project.join("docs")).unwrap();
+    for (command, expected) in [
+        ("git restore .", DISCARD),
+        ("cd docs && git restore .", None),
+        ("cd docs && git restore ..", DISCARD),
+        ("cd .. && git restore .", DISCARD),
+        ("cd missing && git clean -fd", None),
+        ("git clean -fd", CLEAN),
+    ] {
+        for named in [None, Some(&*project)] {
+            assert_eq!(rule(&home, &project, named, command).as_deref(), expected, "{command} {named:?}");
+        }
+    }
+}
+
+#[test]
 fn files_on_the_disk_tell_what_a_name_means() {
     let home = Home::new();
     let repo = home.repo("app");

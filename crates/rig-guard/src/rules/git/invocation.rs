@@ -128,7 +128,14 @@ impl<'a> Git<'a> {
             Some(word) => word.known().and_then(|path| absolute(cwd.as_deref(), path)),
             // With a git directory alone the work tree is where git runs.
             None if self.place("--git-dir", "GIT_DIR").is_some() => cwd.clone(),
-            None => cwd.as_deref().and_then(|cwd| self.world.git_top(cwd)).or_else(|| cwd.clone()),
+            None => cwd.as_deref().and_then(|cwd| self.world.git_top(cwd)).or_else(|| {
+                // Where there is none to be found, the project is one.
+                let cwd = cwd.as_deref()?;
+                let project = self.world.roots().into_iter().next();
+                let above =
+                    project.filter(|top| cwd.strip_prefix(&**top).is_some_and(|rest| rest.starts_with('/')));
+                Some(above.unwrap_or_else(|| cwd.to_owned()))
+            }),
         };
         Tree::new(cwd, top, self.world)
     }
