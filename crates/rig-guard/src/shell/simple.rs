@@ -367,7 +367,9 @@ impl Shell<'_> {
             }
         }
         self.visit(&words, &redirected.list, &[])?;
-        Ok(Status::Success)
+        // Whether there is such a function or variable.
+        let asked = options.contains(['f', 'F', 'p']) && !names.is_empty();
+        Ok(if asked { Status::Unknown } else { Status::Success })
     }
 
     fn declare(&mut self, name: &str, options: &str, local: bool, bare: bool) {

@@ -163,7 +163,14 @@ fn deleted(rest: &[Token<'_>], begins: bool, first: &Token<'_>) -> Option<Find> 
     };
     let rest = if rest.first().is_some_and(|t| t.is("ONLY")) { &rest[1..] } else { rest };
     // What is not known may be the condition as well.
-    let (table, after) = name(rest)?;
+    let (mut table, mut after) = name(rest)?;
+    // MySQL: `DELETE a FROM t a`; with several tables it is a join.
+    if let [from, tables @ ..] = after
+        && from.is("FROM")
+        && !tables.contains(&Token::Mark(','))
+    {
+        (table, after) = name(tables)?;
+    }
     every_row(after, true).then(|| Find { kind: Kind::Delete, words, names: vec![table], file: None })
 }
 

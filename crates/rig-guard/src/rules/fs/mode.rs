@@ -21,8 +21,9 @@ pub(super) const NOTHING: Base = Base { open: false, masked: false };
 
 /// Reads a mode; `None` where it does not let everybody write.
 pub(super) fn world_writable(mode: &str, base: Base) -> Option<Sticky> {
-    if !mode.is_empty() && mode.len() <= 7 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-        let bits = u32::from_str_radix(mode, 8).ok()?;
+    if !mode.is_empty() && mode.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+        // Zeros in front mean nothing, however many; a number that is too large is no mode.
+        let bits = u32::from_str_radix(mode, 8).ok().filter(|bits| *bits <= 0o7777)?;
         return (bits & 0o002 != 0).then_some(Sticky(bits & 0o7000 == 0o1000));
     }
     // An operator and digits: `=777`, `+7`.

@@ -84,21 +84,27 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Returns what `kubectl get TYPE -o name` prints: `TYPE/NAME` with names that nobody knows. `None` for anything else.
+/// Returns what `kubectl get TYPE -o name` prints: `TYPE/NAME`, with names that nobody knows where none are given.
+/// `None` for anything else.
 pub(crate) fn names(words: &[Word]) -> Option<Word> {
     let by_name = |arg: &Arg<'_>| matches!(arg, Arg::Option("o" | "output", Some(v)) if v.text.trim_start_matches('=') == "name");
     if !read(words, &GRAMMAR).iter().any(by_name) {
         return None;
     }
     let line = Line::read(words);
-    let ["get", kinds] = line.operands.iter().map(|word| word.text.as_str()).collect::<Vec<_>>()[..] else {
+    let [verb, kinds, names @ ..] = &line.operands[..] else { return None };
+    if verb.text != "get" {
         return None;
-    };
+    }
     let mut printed = Word::default();
-    for kind in kinds.split(',') {
-        printed.push(&Word::literal(format!("{kind}/")));
-        printed.push(&Word::unknown(false));
-        printed.text.push('\n');
+    let unknown = Word::unknown(false);
+    let unknown = [&unknown];
+    for kind in kinds.text.split(',') {
+        for name in if names.is_empty() { &unknown[..] } else { names } {
+            printed.push(&Word::literal(format!("{kind}/")));
+            printed.push(name);
+            printed.text.push('\n');
+        }
     }
     Some(printed)
 }

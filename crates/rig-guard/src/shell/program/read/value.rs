@@ -40,6 +40,9 @@ const FORMATS: &str = "sprintf format string.format formatted printf";
 const DECODES: &str = "b64decode atob base64_decode decode64 decode_base64 urlsafe_b64decode strict_decode64 base64decode \
     standard_b64decode base64.decode";
 
+/// Calls that decode hexadecimal digits, in small letters.
+const UNHEXES: &str = "fromhex unhexlify hex2bin decode_hex a2b_hex";
+
 /// How long a text that is put together gets, in bytes, and how many items a list has.
 const MAX_TEXT: usize = 64 << 10;
 const MAX_ITEMS: usize = 2_000;
@@ -290,13 +293,21 @@ impl Reader<'_> {
             open.add(&filled);
             return self.past(at + 1);
         }
-        if called && !deep && (is(DECODES) || whole() == "buffer.from" || whole() == "base64.decode") {
+        if called
+            && !deep
+            && (is(DECODES) || is(UNHEXES) || whole() == "buffer.from" || whole() == "base64.decode")
+        {
             let (inner, _) = self.value(at + 2, depth + 1);
-            let base64 = lower != "from" || {
-                let end = self.past(at + 1).min(self.tokens.len());
-                self.tokens[at..end].contains(&Token::Text(Word::literal("base64")))
+            let end = self.past(at + 1).min(self.tokens.len());
+            let named = |name: &str| self.tokens[at..end].contains(&Token::Text(Word::literal(name)));
+            let hex = is(UNHEXES) || lower == "from" && named("hex");
+            let base64 = !hex && (lower != "from" || named("base64"));
+            let known = text(&inner).and_then(Word::known);
+            let decoded = if hex {
+                known.and_then(decode::hex)
+            } else {
+                known.filter(|_| base64).and_then(decode::base64)
             };
-            let decoded = text(&inner).and_then(Word::known).filter(|_| base64).and_then(decode::base64);
             open.add(&decoded.map_or_else(|| words(inner).remove(0), Word::literal));
             return self.past(at + 1);
         }
