@@ -214,7 +214,19 @@ pub(crate) fn judge_after(
     }
     let unknown = name.is_none() && call.words.first().is_some_and(Word::is_unknown);
     let rules = entries.iter().map(|n| TABLE.rules[n]);
-    let rules = rules.filter(|rule| world.policy().has(rule.pack) && looks_at(rule, name, unknown, writes));
+    // Rules that follow one another may be about the same programs, which are many.
+    let mut asked: Option<(&[&str], bool)> = None;
+    let mut is_among = |programs: &'static [&'static str]| match asked {
+        Some((same, is)) if std::ptr::eq(same, programs) => is,
+        _ => {
+            let is = name.is_some_and(|name| programs.iter().any(|own| is_same(own, name)));
+            asked = Some((programs, is));
+            is
+        }
+    };
+    let rules = rules.filter(|rule| {
+        world.policy().has(rule.pack) && (looks(rule, unknown, writes) || is_among(rule.programs))
+    });
     let mut found = rules.filter_map(|rule| Some((rule, (rule.judge)(call, world)?)));
     found.find(|(rule, _)| !world.policy().excepts(rule, call, world) && !before.lifts(rule, call, world))
 }
@@ -223,14 +235,13 @@ pub(crate) fn judge_after(
 pub fn concerns(rule: &Rule, call: &Call<'_>) -> bool {
     let (name, writes) = (call.name(), call.writes().next().is_some());
     let unknown = name.is_none() && call.words.first().is_some_and(Word::is_unknown);
-    looks_at(rule, name, unknown, writes) && (rule.critical || !call.context.critical)
+    let named = || name.is_some_and(|name| rule.programs.contains(&name));
+    (looks(rule, unknown, writes) || named()) && (rule.critical || !call.context.critical)
 }
 
-fn looks_at(rule: &Rule, name: Option<&str>, unknown: bool, writes: bool) -> bool {
-    // What takes but a glance comes first: some rules are about more than a hundred programs.
-    unknown && rule.unknown_program
-        || writes && rule.redirections
-        || name.is_some_and(|name| rule.programs.iter().any(|own| is_same(own, name)))
+/// Says whether a rule looks at a command whatever its program is.
+fn looks(rule: &Rule, unknown: bool, writes: bool) -> bool {
+    unknown && rule.unknown_program || writes && rule.redirections
 }
 
 /// Compares two names. Most differ in their length or in the first byte, which is told without a call.

@@ -7,6 +7,8 @@ mod line;
 mod others;
 mod patch;
 
+use std::cell::LazyCell;
+
 use super::fs::locks_out;
 use crate::shell::{Call, Word};
 use crate::world::World;
@@ -171,7 +173,8 @@ pub(super) fn changed(call: &Call<'_>, world: &dyn World) -> Vec<Target> {
 /// Returns the files that a command changes.
 pub(super) fn targets(call: &Call<'_>) -> Vec<Target> {
     let mut targets: Vec<Target> = call.writes().map(write).collect();
-    let line = Line::read(call.args());
+    // Most commands with a redirection are about no file besides.
+    let line = LazyCell::new(|| Line::read(call.args()));
     let operands = || line.operands.iter().copied();
     match call.name().unwrap_or("") {
         "tee" | "sponge" | "ed" | "ex" | "vi" | "vim" | "nvim" | "nano" | "micro" | "emacs" | "touch"

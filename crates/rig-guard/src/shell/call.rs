@@ -25,6 +25,8 @@ pub struct Call<'a> {
     pub context: &'a Context,
     /// The command gets another `HOME` than the session's.
     pub other_home: bool,
+    /// The name of the program, which every rule asks for.
+    pub(super) name: Option<&'a str>,
     pub(super) state: &'a State,
     pub(super) masks: &'a [Mask],
 }
@@ -76,6 +78,11 @@ pub(super) struct Mask {
     pub(super) name: String,
 }
 
+/// Returns the name of the program that words begin with.
+pub(super) fn program(words: &[Word]) -> Option<&str> {
+    words.first().and_then(Word::program)
+}
+
 impl<'a> Call<'a> {
     /// Returns the command with other words, redirections, and another working directory.
     #[must_use]
@@ -83,14 +90,14 @@ impl<'a> Call<'a> {
     where
         'a: 'b,
     {
-        Call { words, redirects, cwd, ..*self }
+        Call { words, redirects, cwd, name: program(words), ..*self }
     }
 
     /// Returns the program's name without its directory; `None` where it is not known. What may
     /// be empty in it is taken for empty.
     #[must_use]
     pub fn name(&self) -> Option<&'a str> {
-        self.words.first().and_then(Word::program)
+        self.name
     }
 
     /// Returns the arguments.

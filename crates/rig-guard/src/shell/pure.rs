@@ -8,6 +8,7 @@ use super::state::Item;
 use super::syntax::Command;
 use super::word::Word;
 use super::{Flow, Shell};
+use crate::index::Index;
 use crate::rules::db::{client, pieces};
 
 /// Commands that print nothing that could become a part of another command.
@@ -17,6 +18,17 @@ const SILENT: [&str; 14] = [
 ];
 /// The most numbers that `seq` is followed for.
 const MAX_SEQUENCE: i64 = 2_000;
+
+/// Programs that print what they make of their input.
+const FILTERS: &str = "awk gawk mawk cat tee base64 base32 gbase64 openssl basenc rev tr xxd cut sed head tail sort uniq tac \
+    pv fold paste gzip gunzip zcat gzcat pigz unpigz zlib-flate uncompress";
+
+/// Which names may be among [`FILTERS`].
+static FILTERED: Index<64> = {
+    let mut index = Index::new();
+    index.add_list(FILTERS, 0);
+    index
+};
 
 impl Shell<'_> {
     /// Returns what a command prints, as far as that is known without running it.
@@ -151,9 +163,7 @@ impl Shell<'_> {
 
     /// Returns what a filter makes of its input.
     fn filtered(&mut self, name: &str, args: &[Word]) -> Flow<Option<Word>> {
-        const FILTERS: &str = "awk gawk mawk cat tee base64 base32 gbase64 openssl basenc rev tr xxd cut sed head tail \
-            sort uniq tac pv fold paste gzip gunzip zcat gzcat pigz unpigz zlib-flate uncompress";
-        if !FILTERS.split_ascii_whitespace().any(|filter| filter == name) {
+        if FILTERED.of(name).is_empty() || !FILTERS.split(' ').any(|filter| filter == name) {
             return Ok(None);
         }
         let Some(texts) = args.iter().map(Word::known).collect::<Option<Vec<&str>>>() else {

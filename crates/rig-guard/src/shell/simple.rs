@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::assign::{self, Assignment};
-use super::call::Redirection;
+use super::call::{Redirection, program};
 use super::state::{Attributes, DIRECTORY, HOME, INPUT, Item, PARAMETERS, Slot};
 use super::syntax::Simple;
 use super::word::{Word, base};
@@ -111,6 +111,7 @@ impl Shell<'_> {
             variables,
             context: &context,
             other_home,
+            name: program(words),
             state: &self.state,
             masks: &self.masks,
         };
@@ -121,7 +122,7 @@ impl Shell<'_> {
             .map(|r| Redirection { target: outside(&r.target, mounts), access: r.access })
             .collect();
         let moved = cwd.as_deref().map(|cwd| outside(&Word::literal(cwd), mounts).text);
-        let call = Call { words: &words, redirects: &redirects, cwd: moved.as_deref(), ..call };
+        let call = call.with(&words, &redirects, moved.as_deref());
         Ok(self.visitor.call(&call)?)
     }
 

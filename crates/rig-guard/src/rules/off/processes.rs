@@ -54,40 +54,44 @@ pub(super) fn ends(call: &Call<'_>, world: &dyn World) -> bool {
 
 /// Says whether a command finds out which process a service of the rig is.
 pub(crate) fn finds_service(call: &Call<'_>) -> bool {
-    const FINDERS: [&str; 23] = [
-        "ps",
-        "node",
-        "ruby",
-        "pgrep",
-        "pidof",
-        "grep",
-        "egrep",
-        "rg",
-        "awk",
-        "gawk",
-        "cat",
-        "jq",
-        "head",
-        "tail",
-        "sed",
-        "cut",
-        "tr",
-        "lsof",
-        "ss",
-        "fuser",
-        "systemctl",
-        "netstat",
-        "python3",
-    ];
     // `grep '[r]ig-con'`
-    let part = |text: &str| text.replace(['[', ']'], "").contains("rig-con");
-    let named = |word: &Word| names_service(word) || part(&word.text) || word.text.contains(EMBEDDED);
+    let named = |word: &Word| {
+        let text = &*word.text;
+        text.contains("rig") && (text.contains("rig-con") || names_service(word) || text.contains(EMBEDDED))
+            || text.contains('[') && text.replace(['[', ']'], "").contains("rig-con")
+    };
+    let finder = || {
+        matches!(
+            call.name(),
+            Some(
+                "ps" | "node"
+                    | "ruby"
+                    | "pgrep"
+                    | "pidof"
+                    | "grep"
+                    | "egrep"
+                    | "rg"
+                    | "awk"
+                    | "gawk"
+                    | "cat"
+                    | "jq"
+                    | "head"
+                    | "tail"
+                    | "sed"
+                    | "cut"
+                    | "tr"
+                    | "lsof"
+                    | "ss"
+                    | "fuser"
+                    | "systemctl"
+                    | "netstat"
+                    | "python3"
+            )
+        )
+    };
     let reads = || call.redirects.iter().any(|redirect| named(&redirect.target));
     let inside = || call.cwd.is_some_and(|cwd| cwd.contains(EMBEDDED));
-    !call.other_home
-        && (call.name().is_some_and(|name| FINDERS.contains(&name))
-            && (call.args().iter().any(named) || inside())
-            || reads())
+    !call.other_home && (finder() && (call.args().iter().any(named) || inside()) || reads())
 }
 
 /// Says whether a command ends a process that is not known beforehand.

@@ -145,7 +145,7 @@ fn keyed(name: &str, words: &[Word]) -> Vec<String> {
 }
 
 /// Options behind which the rest of the line is a command; one word alone is code.
-const BEHIND: &[(&str, &str, bool)] = &[
+static BEHIND: &[(&str, &str, bool)] = &[
     (
         "xterm urxvt rxvt konsole alacritty foot terminator lxterminal mate-terminal st ghostty x-terminal-emulator \
          gnome-terminal xfce4-terminal kitty ttyrec",
@@ -158,9 +158,20 @@ const BEHIND: &[(&str, &str, bool)] = &[
     ("salt salt-call", "cmd.run cmd.shell cmd.run_all cmd.run_stdout", true),
 ];
 
+/// Which entries of [`BEHIND`] may have a name.
+static IN_FRONT: Index<64> = {
+    let (mut index, mut n) = (Index::new(), 0);
+    while n < BEHIND.len() {
+        index.add_list(BEHIND[n].0, n);
+        n += 1;
+    }
+    index
+};
+
 /// Reads a command that an option begins.
 pub(super) fn behind(name: &str, words: &[Word]) -> Option<Unwrapped> {
-    let (_, options, elsewhere) = BEHIND.iter().find(|(names, ..)| lists(names, name))?;
+    let mut entries = IN_FRONT.of(name).iter().map(|n| &BEHIND[n]);
+    let (_, options, elsewhere) = entries.find(|(names, ..)| lists(names, name))?;
     let at = words.iter().skip(1).position(|word| lists(options, &word.text))? + 2;
     match words.get(at..)? {
         [] => None,
@@ -172,15 +183,26 @@ pub(super) fn behind(name: &str, words: &[Word]) -> Option<Unwrapped> {
 }
 
 /// Programs that take commands from their standard input or an option, and what begins one for a shell.
-const ESCAPES: &[(&str, &str, &[&str])] = &[
+static ESCAPES: &[(&str, &str, &[&str])] = &[
     ("ftp sftp lftp ncftp tnftp smbclient telnet gnuplot", "-c -e --command", &["!"]),
     ("mail mailx s-nail", "", &["~!", "~|"]),
     ("sqlplus sql", "", &["host ", "HOST ", "!", "$"]),
 ];
 
+/// Which entries of [`ESCAPES`] may have a name.
+static ESCAPING: Index<64> = {
+    let (mut index, mut n) = (Index::new(), 0);
+    while n < ESCAPES.len() {
+        index.add_list(ESCAPES[n].0, n);
+        n += 1;
+    }
+    index
+};
+
 /// Reads the commands for a shell among those of a program.
 pub(super) fn escapes(name: &str, words: &[Word], input: Option<&Word>) -> Option<Unwrapped> {
-    let (_, options, marks) = ESCAPES.iter().find(|(names, ..)| lists(names, name))?;
+    let mut entries = ESCAPING.of(name).iter().map(|n| &ESCAPES[n]);
+    let (_, options, marks) = entries.find(|(names, ..)| lists(names, name))?;
     let given = values(words, words.len(), options, "ce");
     let lines = given
         .iter()
