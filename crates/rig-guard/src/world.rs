@@ -406,6 +406,9 @@ impl World for System<'_> {
     }
 
     fn script(&self, path: &str) -> Option<Script> {
+        if !look_up(Path::new(path)) {
+            return None;
+        }
         keep_deadline();
         disk::script(Path::new(path))
     }
