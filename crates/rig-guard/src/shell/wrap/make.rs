@@ -16,8 +16,17 @@ const MAX_INSIDE: usize = 4;
 /// How long a recipe may become by that, in bytes.
 const MAX_RECIPE: usize = 64 << 10;
 
+/// Variables that make has by itself or from the environment, as a recipe has them.
+const GIVEN: [(&str, &str); 6] = [
+    ("HOME", "$$HOME"),
+    ("PWD", "$$PWD"),
+    ("CURDIR", "$$PWD"),
+    ("USER", "$$USER"),
+    ("RM", "rm -f"),
+    ("MAKE", "make"),
+];
+
 /// What a makefile says.
-#[derive(Default)]
 struct Makefile {
     recipes: Vec<String>,
     variables: BTreeMap<String, String>,
@@ -57,7 +66,8 @@ impl Shell<'_> {
         if texts.is_empty() {
             return Unwrapped::Itself;
         }
-        let mut makefile = Makefile::default();
+        let own = GIVEN.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut makefile = Makefile { recipes: Vec::new(), variables: own.collect() };
         for text in texts {
             makefile.read(&text.to_code());
         }
