@@ -36,6 +36,16 @@ impl Shell<'_> {
         }
     }
 
+    /// Works out the subscript of a name that is given to a builtin, which may run commands.
+    pub(super) fn subscript(&mut self, name: &Word) -> Flow {
+        let Some((array, rest)) = name.text.split_once('[') else { return Ok(()) };
+        let end = rest.find("]=").or_else(|| rest.rfind(']')).unwrap_or(rest.len());
+        if rest[..end].contains(['$', '`']) && array.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            self.nested(|shell| shell.arithmetic(&rest[..end]))?;
+        }
+        Ok(())
+    }
+
     /// Works an expression out in which nothing is left to expand.
     pub(super) fn evaluate(&mut self, text: &str) -> Flow<Option<i64>> {
         if text.len() > MAX_LENGTH {

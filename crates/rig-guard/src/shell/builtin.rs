@@ -253,6 +253,9 @@ impl Shell<'_> {
         let functions = args.iter().any(|word| word.text == "-f");
         for word in args.iter().filter(|word| !word.text.starts_with('-')) {
             let Some(name) = word.known() else { continue };
+            if !functions {
+                self.subscript(word)?;
+            }
             let function = Function(name);
             let element =
                 name.split_once('[').and_then(|(array, rest)| Some((array, rest.strip_suffix(']')?)));

@@ -98,11 +98,14 @@ impl Shell<'_> {
                 match operator.as_str() {
                     "-n" => filled(&value),
                     "-z" => filled(&value).map(|filled| !filled),
-                    "-v" => match self.variable(&value.text) {
-                        Item::Text(_) | Item::List(_) | Item::Map(_) => Some(true),
-                        Item::Unset => Some(false),
-                        _ => None,
-                    },
+                    "-v" => {
+                        self.subscript(&value)?;
+                        match self.variable(&value.text) {
+                            Item::Text(_) | Item::List(_) | Item::Map(_) => Some(true),
+                            Item::Unset => Some(false),
+                            _ => None,
+                        }
+                    }
                     operator if FILES.contains(&operator) && value.known() == Some("") => Some(false),
                     _ => None,
                 }

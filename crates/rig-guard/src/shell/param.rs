@@ -373,6 +373,9 @@ impl Shell<'_> {
 
     /// Trims, replaces, or changes case.
     fn changed(&mut self, values: Values, operator: &str) -> Flow<Values> {
+        if operator == "@P" {
+            return self.prompted(values);
+        }
         let change = self.change(operator)?;
         let mut one = |word: &Word| -> Word {
             let changed = match &change {
@@ -387,6 +390,22 @@ impl Shell<'_> {
         Ok(match values {
             Values::One(Item::Text(word)) => Values::One(Item::Text(one(&word))),
             Values::Many(words, star) => Values::Many(words.iter().map(one).collect(), star),
+            values => values,
+        })
+    }
+}
+
+impl Shell<'_> {
+    /// Expands values as a prompt, which runs the commands in them.
+    fn prompted(&mut self, values: Values) -> Flow<Values> {
+        let mut one = |word: Word| -> Flow<Word> {
+            if word.text.contains(['$', '`']) { self.document(&word.to_code()) } else { Ok(word) }
+        };
+        Ok(match values {
+            Values::One(Item::Text(word)) => Values::One(Item::Text(one(word)?)),
+            Values::Many(words, star) => {
+                Values::Many(words.into_iter().map(one).collect::<Flow<Vec<_>>>()?, star)
+            }
             values => values,
         })
     }

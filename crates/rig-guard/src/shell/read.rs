@@ -9,6 +9,7 @@ use super::{Flow, Shell, Status};
 impl Shell<'_> {
     pub(super) fn read_line(&mut self, args: &[Word]) -> Flow<Status> {
         let options = Options::read(args, "adinNptu");
+        options.operands.iter().try_for_each(|name| self.subscript(name))?;
         let delimiter = options.value('d').map_or('\n', |word| word.text.chars().next().unwrap_or('\0'));
         let raw = options.has('r');
         // A NUL cannot stand in a text that is followed here: what a loop reads are lines.

@@ -305,6 +305,12 @@ impl Shell<'_> {
             .find_map(|item| if let Item::Code(body) = item { Some(Rc::clone(body)) } else { None })
     }
 
+    /// Says whether a function of this name is there, whatever happened before.
+    pub(super) fn replaced(&self, name: &Word) -> bool {
+        let Some(name) = name.known().filter(|_| self.functions && !self.aliases) else { return false };
+        self.state.get(Function(name)).is_some_and(|slot| matches!(slot.items.as_slice(), [Item::Code(_)]))
+    }
+
     /// Walks through the body of a function.
     pub(super) fn called(&mut self, body: &Rc<Command>, arguments: Item) -> Flow<Status> {
         if let Some((_, called)) = self.defined.iter_mut().find(|(known, _)| Rc::ptr_eq(known, body)) {

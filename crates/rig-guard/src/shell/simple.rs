@@ -134,7 +134,9 @@ impl Shell<'_> {
         variables: &[(String, Word)],
         direct: bool,
     ) -> Flow<Status> {
-        self.visit(words, redirects, variables)?;
+        // Of a function in the place of a program, only what it does counts.
+        let replaced = direct && words.first().is_some_and(|first| self.replaced(first));
+        self.visit(if replaced { &[] } else { words }, redirects, variables)?;
         let Some(first) = words.first() else { return Ok(Status::Success) };
         if !first.marks.is_empty() {
             self.globbed(words)?;
@@ -342,6 +344,7 @@ impl Shell<'_> {
             words[1..].iter().filter(|w| !w.text.starts_with(['-', '+'])).map(|w| w.text.clone()).collect();
         // What a variable holds may also be put together: `export "$A=$B"`.
         let whole: Vec<Assignment> = words[1..].iter().filter_map(super::wrap::assignment).collect();
+        words[1..].iter().try_for_each(|word| self.subscript(word))?;
         names.retain(|name| !name.contains('='));
         let targets = assigned.iter().filter_map(|w| assign::parts(w)).map(|(name, ..)| name.to_owned());
         let all: Vec<String> =

@@ -108,7 +108,17 @@ pub(super) fn resources(text: &str) -> Vec<String> {
             Some(entry) if listed => found.push(plain(entry).to_owned()),
             Some(_) => {}
             None if line.starts_with([' ', '\t', '#']) || line.is_empty() => {}
-            None => listed = matches!(line.split(':').next(), Some("resources" | "bases" | "components")),
+            None => {
+                let (key, value) = line.split_once(':').unwrap_or((line, ""));
+                listed = matches!(key.trim_matches(['"', '\'']), "resources" | "bases" | "components");
+                // `resources: [a.yaml, b.yaml]`
+                if let Some(entries) = plain(value).strip_prefix('[').filter(|_| listed) {
+                    let entries = entries.trim_end_matches(']').split(',');
+                    found.extend(
+                        entries.map(|entry| plain(entry).to_owned()).filter(|entry| !entry.is_empty()),
+                    );
+                }
+            }
         }
     }
     found
@@ -152,6 +162,8 @@ mod tests {
         let text =
             "namespace: x\nresources:\n- ns.yaml\n  - ../base # y\nimages:\n- name: a\ncomponents:\n- c\n";
         assert_eq!(resources(text), ["ns.yaml", "../base", "c"]);
+        let flow = "resources: [ns.yaml, '../base'] # y\nimages: [a]\ncomponents: []\n";
+        assert_eq!(resources(flow), ["ns.yaml", "../base"]);
     }
 
     #[test]
