@@ -4,6 +4,8 @@ use super::scan;
 
 /// The most words that one word may become.
 const MOST: usize = 512;
+/// How many patterns like `@(a|b)` in one word are followed.
+const MOST_PATTERNS: usize = 8;
 
 /// What braces make of a word.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub(super) enum Braces {
 
 /// Expands `{a,b}` and `{1..3}` in a written word.
 pub(super) fn expand(written: &str) -> Braces {
+    if written.contains('(')
+        && let Some(changed) = patterns(written)
+    {
+        return match expand(&changed) {
+            Braces::None => Braces::Words(vec![changed]),
+            expanded => expanded,
+        };
+    }
     if !written.contains('{') {
         return Braces::None;
     }
@@ -27,6 +37,36 @@ pub(super) fn expand(written: &str) -> Braces {
         Some(words) => Braces::Words(words),
         None => Braces::TooMany(shapes(written)),
     }
+}
+
+/// Returns a word with braces for `@(a|b)` and the like, which match names that are there; what `!(a)` matches is not
+/// spelled out.
+fn patterns(written: &str) -> Option<String> {
+    let mut changed: Option<String> = None;
+    for _ in 0..MOST_PATTERNS {
+        let text = changed.as_deref().unwrap_or(written);
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len()
+            && !(matches!(bytes[at], b'@' | b'?' | b'*' | b'+') && bytes.get(at + 1) == Some(&b'('))
+        {
+            at = skip(text, at);
+        }
+        let Some(close) = text.get(at + 2..).and_then(|_| scan::closing_paren(text, at + 2)) else { break };
+        let mut items: Vec<&str> = if matches!(bytes[at], b'?' | b'*') { vec![""] } else { Vec::new() };
+        let mut rest = &text[at + 2..close];
+        while let Some(bar) = scan::top_level(rest, b'|') {
+            items.push(&rest[..bar]);
+            rest = &rest[bar + 1..];
+        }
+        items.push(rest);
+        let (before, behind) = (&text[..at], &text[close + 1..]);
+        changed = Some(match items.as_slice() {
+            [only] => format!("{before}{only}{behind}"),
+            items => format!("{before}{{{}}}{behind}", items.join(",")),
+        });
+    }
+    changed
 }
 
 /// Returns a word with the alternatives of its first braces, and holes for other ones.

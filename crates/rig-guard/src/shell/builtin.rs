@@ -2,13 +2,15 @@
 
 use super::flow::Kind;
 use super::names::Function;
-use super::state::{DIRECTORY, Item, PARAMETERS};
+use super::state::{DIRECTORY, Item, PARAMETERS, Slot};
 use super::word::Word;
 use super::wrap;
 use super::{Flow, Shell, Status, cond};
 
 /// The directories that `pushd` has kept.
 const STACK: &str = ":stack";
+/// How many places of `CDPATH` are tried.
+const MAX_PLACES: usize = 8;
 
 impl Shell<'_> {
     /// Follows a builtin; `None` where the command is none, or is looked at like others.
@@ -145,12 +147,37 @@ impl Shell<'_> {
             None => self.scalar("HOME"),
             Some(word) if word.known() == Some("-") => self.scalar("OLDPWD"),
             Some(word) if word.known() == Some("") => before.clone(),
-            Some(word) => self.path(word).map_or(Item::Open, |path| Item::Text(Word::literal(path))),
+            Some(word) => {
+                let here = self.path(word).map_or(Item::Open, |path| Item::Text(Word::literal(path)));
+                self.searched(word, here)?;
+                self.state.set("OLDPWD", before);
+                self.state.put("PWD", None);
+                return Ok(Status::Success);
+            }
         };
         self.state.set("OLDPWD", before);
         self.state.set(DIRECTORY, directory);
         self.state.put("PWD", None);
         Ok(Status::Success)
+    }
+
+    /// Changes to a directory, or to one of that name in one of the places of `CDPATH`.
+    fn searched(&mut self, word: &Word, here: Item) -> Flow {
+        let first = word.text.split('/').next().unwrap_or("");
+        let places = match self.state.get("CDPATH") {
+            Some(_) if !matches!(first, "" | "." | "..") && !word.is_unknown() => self.known("CDPATH"),
+            _ => None,
+        };
+        let mut items = Vec::new();
+        for place in places.iter().flat_map(|places| places.split(':')) {
+            let place = if place.is_empty() { "." } else { place };
+            let path = self.path(&Word::literal(format!("{place}/{}", word.text)));
+            items.extend(path.map(|path| Item::Text(Word::literal(path))).filter(|item| *item != here));
+        }
+        items.truncate(MAX_PLACES);
+        items.push(here);
+        self.state.set(DIRECTORY, Slot { items, attributes: Default::default() });
+        Ok(())
     }
 
     fn push_directory(&mut self, args: &[Word]) -> Flow<Status> {

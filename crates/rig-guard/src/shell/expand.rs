@@ -347,7 +347,7 @@ fn assigns(word: &str, tilde: usize) -> bool {
 
 /// Says whether a byte stands for itself in an unquoted word.
 fn is_plain(byte: u8) -> bool {
-    !matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'`' | b'~' | b'{' | b'<' | b'>' | 0)
+    !matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'`' | b'~' | b'{' | b'(' | b'<' | b'>' | 0)
         && !is_pattern(char::from(byte))
 }
 

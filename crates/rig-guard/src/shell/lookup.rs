@@ -174,6 +174,14 @@ impl Shell<'_> {
     pub(super) fn path(&mut self, path: &Word) -> Option<String> {
         let path = path.known().filter(|path| !path.is_empty())?.to_owned();
         let cwd = if path.starts_with('/') { None } else { self.directory() };
-        absolute(cwd.as_deref(), &path)
+        let path = absolute(cwd.as_deref(), &path)?;
+        // The descriptors of the command itself.
+        let number = path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"));
+        Some(match number {
+            None => path,
+            Some("0") => "/dev/stdin".to_owned(),
+            Some("1") => "/dev/stdout".to_owned(),
+            Some(number) => format!("/dev/fd/{number}"),
+        })
     }
 }

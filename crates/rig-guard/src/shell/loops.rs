@@ -36,11 +36,31 @@ impl Shell<'_> {
                 _ => values.push(Word::unknown(false)),
             },
         }
-        let certain = !select && values.iter().all(|word| !word.may_split());
+        if select {
+            // Any of them, in any order.
+            return self.repeating(|shell| shell.one_of(name, values, body));
+        }
+        let certain = values.iter().all(|word| !word.may_split());
         if certain {
             return self.over(name, &values, body, true);
         }
         self.repeating(|shell| shell.over(name, &values, body, false))
+    }
+
+    /// Walks through a round of a menu with each of its words.
+    fn one_of(&mut self, name: &str, values: Vec<Word>, body: &List) -> Flow<Status> {
+        self.enter(Kind::Loop);
+        let before = self.state.mark();
+        let mut items: Vec<Item> = values.into_iter().map(Item::Text).collect();
+        items.push(Item::Text(Word::default()));
+        self.state.set(name, Slot { items, attributes: Attributes::default() });
+        self.state.set("REPLY", Item::Text(Word::unknown(true)));
+        self.round(body)?;
+        let mut split = self.file(before, Status::Success);
+        split.add(Split::success(Changes::default()));
+        self.rejoin(split);
+        self.land(Status::Unknown);
+        Ok(Status::Unknown)
     }
 
     /// Walks through a loop over words, which may be more or fewer where that is not `certain`.

@@ -232,14 +232,21 @@ fn targets(nodes: Vec<Node>) -> Vec<Redirect> {
 
 fn target(node: Node) -> Option<Redirect> {
     Some(match node.kind {
-        NodeKind::HereDoc { content: body, quoted, .. } => Redirect::Here { body, quoted },
+        NodeKind::HereDoc { content: body, quoted, fd, .. } => {
+            Redirect::Here { fd: u32::try_from(fd).unwrap_or(0), body, quoted }
+        }
         NodeKind::Redirect { op, target, fd, varfd } => {
             let target = text(*target);
             let named = varfd.is_some();
+            // Nobody knows the number of one that the shell chooses.
+            let number = if named { u32::MAX } else { u32::try_from(fd).unwrap_or(0) };
             match op.as_str() {
-                "<" => Redirect::Read(target, fd <= 0 && !named),
-                "<<<" => Redirect::HereString(target),
+                "<" => Redirect::Read(target, number),
+                "<<<" => Redirect::HereString(target, number),
                 ">&-" | "<&-" => Redirect::Duplicate(false),
+                "<&" if number == 0 && !target.is_empty() && target.bytes().all(|b| b.is_ascii_digit()) => {
+                    Redirect::Reuse(target)
+                }
                 // A file descriptor is duplicated or closed, unless it is a name.
                 ">&" | "<&" if target.trim_end_matches('-').bytes().all(|b| b.is_ascii_digit()) => {
                     Redirect::Duplicate(op == ">&" && (fd == 1 || fd < 0) && target != "1")

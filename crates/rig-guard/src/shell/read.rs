@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::redirect::DESCRIPTORS;
 use super::state::{INPUT, Item, Slot};
 use super::word::Word;
 use super::{Flow, Shell, Status};
@@ -14,8 +15,13 @@ impl Shell<'_> {
         let raw = options.has('r');
         // A NUL cannot stand in a text that is followed here: what a loop reads are lines.
         let delimiter = if delimiter == '\0' && self.context.repeats.is_some() { '\n' } else { delimiter };
-        let input = match (self.pick(INPUT), options.value('u').is_some()) {
-            (Some(Item::Text(text)), false) => Some(text),
+        // `-u 3` reads a descriptor by its number.
+        let from = match options.value('u').map(|number| number.text.as_str()) {
+            None | Some("0") => INPUT,
+            Some(number) => self.state.id(&*format!("{DESCRIPTORS}{number}")),
+        };
+        let input = match self.pick(from) {
+            Some(Item::Text(text)) => Some(text),
             _ => None,
         };
         let Some(text) = input else {
@@ -38,7 +44,7 @@ impl Shell<'_> {
             (line, rest) = (text.head(at), text.tail(at));
         }
         self.charge(text.text.len())?;
-        self.state.set(INPUT, Item::Text(rest));
+        self.state.set(from, Item::Text(rest));
         if !raw && let Some(known) = line.known().filter(|known| known.contains('\\')) {
             let mut chars = known.chars();
             let mut plain = String::new();

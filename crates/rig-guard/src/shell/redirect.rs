@@ -3,16 +3,22 @@
 use std::rc::Rc;
 
 use super::call::{Access, Redirection};
+use super::names::Id;
 use super::state::{INPUT, Item, Slot};
 use super::syntax::Redirect;
 use super::word::Word;
 use super::{Flow, Shell, Status};
+
+/// What stands in front of the number of a descriptor in its path.
+pub(super) const DESCRIPTORS: &str = "/dev/fd/";
 
 /// What redirections make of a command's input and output.
 #[derive(Debug, Default)]
 pub(super) struct Redirected {
     pub(super) list: Vec<Redirection>,
     input: Option<Item>,
+    /// The descriptor that the input is: what is read from one is read from the other.
+    reused: Option<Id>,
     output: Option<Output>,
     /// The output goes where nobody reads it.
     silenced: bool,
@@ -56,27 +62,42 @@ impl Shell<'_> {
                 Redirect::Write { target, append, stdout } => {
                     self.writes(target, *append, *stdout, &mut redirected)?;
                 }
-                Redirect::Read(target, stdin) => {
+                Redirect::Read(target, fd) => {
                     let target = self.single(target)?;
-                    if *stdin {
-                        redirected.input = Some(self.contents(&target));
-                    }
+                    let item = self.contents(&target);
+                    self.opens(*fd, item, &mut redirected);
                     redirected.list.push(Redirection { target, access: Access::Read });
                 }
-                Redirect::Here { body, quoted } => {
+                Redirect::Here { fd, body, quoted } => {
                     let body = self.cut_out(body);
                     let text = if *quoted { Word::literal(&*body) } else { self.document(&body)? };
-                    redirected.input = Some(Item::Text(text));
+                    self.opens(*fd, Item::Text(text), &mut redirected);
                 }
-                Redirect::HereString(text) => {
+                Redirect::HereString(text, fd) => {
                     let mut text = self.single(text)?;
                     text.text.push('\n');
-                    redirected.input = Some(Item::Text(text));
+                    self.opens(*fd, Item::Text(text), &mut redirected);
+                }
+                Redirect::Reuse(number) => {
+                    let id = self.state.id(&*format!("{DESCRIPTORS}{number}"));
+                    if let Some(item) = self.pick(id) {
+                        redirected.input = Some(item);
+                        redirected.reused = Some(id);
+                    }
                 }
                 Redirect::Duplicate(stdout) => redirected.silenced |= stdout,
             }
         }
         Ok(redirected)
+    }
+
+    /// Notes what stands on a descriptor. One with a number of its own is looked at by its path alone, so that it may stay.
+    fn opens(&mut self, fd: u32, item: Item, redirected: &mut Redirected) {
+        if fd == 0 {
+            redirected.input = Some(item);
+        } else {
+            self.state.set(&*format!("{DESCRIPTORS}{fd}"), item);
+        }
     }
 
     fn writes(&mut self, written: &str, append: bool, stdout: bool, into: &mut Redirected) -> Flow {
@@ -110,7 +131,7 @@ impl Shell<'_> {
         redirected: Redirected,
         run: impl FnOnce(&mut Self) -> Flow<Status>,
     ) -> Flow<Status> {
-        let Redirected { input, output, silenced, .. } = redirected;
+        let Redirected { input, reused, output, silenced, .. } = redirected;
         let replaces = input.is_some();
         let outer = if replaces { self.state.get(INPUT).cloned() } else { None };
         if let Some(item) = input {
@@ -133,6 +154,10 @@ impl Shell<'_> {
             None if silenced && self.capturing => self.capture(run)?.1,
             None => run(self)?,
         };
+        if let Some(id) = reused {
+            let left = self.state.get(INPUT).cloned();
+            self.state.put(id, left);
+        }
         if replaces {
             self.state.put(INPUT, outer);
         }

@@ -189,17 +189,21 @@ pub enum Redirect {
         /// What is written is the standard output.
         stdout: bool,
     },
-    /// Reads a file; true where it becomes the standard input.
-    Read(String, bool),
-    /// A here-document that becomes the standard input.
+    /// Reads a file as a descriptor; 0 is the standard input.
+    Read(String, u32),
+    /// A here-document that becomes a descriptor.
     Here {
+        /// The descriptor; 0 is the standard input.
+        fd: u32,
         /// The text.
         body: String,
         /// The delimiter was quoted: nothing in the text is expanded.
         quoted: bool,
     },
-    /// A here-string, as written.
-    HereString(String),
+    /// A here-string, as written, that becomes a descriptor; 0 is the standard input.
+    HereString(String, u32),
+    /// The descriptor of this number becomes the standard input.
+    Reuse(String),
     /// A descriptor is duplicated; true where the standard output goes elsewhere by it.
     Duplicate(bool),
 }

@@ -27,7 +27,7 @@ pub(super) struct Session<'s> {
     client: &'static Client,
     /// Reads a file.
     files: &'s dyn Fn(&str) -> Vec<Text>,
-    variables: &'s [(String, String)],
+    variables: Vec<(String, String)>,
     pub(super) found: Vec<Find>,
     /// What was found since the beginning of a transaction.
     open: Option<Vec<Find>>,
@@ -47,13 +47,13 @@ pub(super) struct Session<'s> {
 impl<'s> Session<'s> {
     pub(super) fn new(
         client: &'static Client,
-        variables: &'s [(String, String)],
+        variables: &[(String, String)],
         files: &'s dyn Fn(&str) -> Vec<Text>,
     ) -> Self {
         Self {
             client,
             files,
-            variables,
+            variables: variables.to_vec(),
             found: Vec::new(),
             open: None,
             temporary: Vec::new(),
@@ -75,6 +75,7 @@ impl<'s> Session<'s> {
         }
         self.left -= text.len();
         self.depth += 1;
+        self.sets(text);
         let replaced;
         let text = if self.variables.is_empty() {
             text
@@ -246,6 +247,34 @@ impl<'s> Session<'s> {
             || self.temporary.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
+    /// Notes the variables that `\\set NAME VALUE` of `psql` sets.
+    fn sets(&mut self, text: &str) {
+        if self.client.commands != Commands::Psql || !text.contains("\\set") {
+            return;
+        }
+        for line in text.lines() {
+            let Some((name, value)) = line.trim_start().strip_prefix("\\set").and_then(|rest| {
+                let rest = rest.strip_prefix([' ', '\t'])?.trim_start();
+                rest.split_once([' ', '\t'])
+            }) else {
+                continue;
+            };
+            let mut whole = String::new();
+            let mut quoted = false;
+            for c in value.chars() {
+                match c {
+                    '\'' => quoted = !quoted,
+                    // Values that stand apart are put together.
+                    ' ' | '\t' if !quoted => {}
+                    c => whole.push(c),
+                }
+            }
+            let whole = self.replaced(&whole);
+            self.variables.retain(|(own, _)| own != name);
+            self.variables.push((name.to_owned(), whole));
+        }
+    }
+
     /// Replaces `:name`, `:'name'` and `:"name"` by the value of a variable.
     fn replaced(&self, text: &str) -> String {
         let mut replaced = String::with_capacity(text.len());
@@ -257,7 +286,10 @@ impl<'s> Session<'s> {
             let name = &name[..name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len())];
             match self.variables.iter().find(|(own, _)| own == name) {
                 Some((_, value)) => {
+                    // As a text or a name it has its quotes.
+                    replaced.push_str(&behind[..quote]);
                     replaced.push_str(value);
+                    replaced.push_str(&behind[..quote]);
                     rest = behind.get(quote + name.len() + quote..).unwrap_or_default();
                 }
                 None => {

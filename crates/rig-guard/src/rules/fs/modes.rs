@@ -118,7 +118,36 @@ fn counts(mode: &Word, base: Base, tree: bool) -> bool {
     }
 }
 
+/// Says whether files get the mode of one that everybody can write to, as the system has some.
+fn borrowed(args: &[Word]) -> bool {
+    let mut from: Option<&str> = None;
+    let mut paths = Vec::new();
+    let mut args = args.iter();
+    while let Some(word) = args.next() {
+        match split_long(&word.text) {
+            Some((name, value)) if name.len() > 2 && "reference".starts_with(name) => {
+                from = if value.is_some() {
+                    word.text.split_once('=').map(|(_, path)| path)
+                } else {
+                    args.next().and_then(Word::known)
+                };
+            }
+            _ if word.text.starts_with('-') => {}
+            _ => paths.push(&*word.text),
+        }
+    }
+    let Some(from) = from.map(|path| path.trim_end_matches('/')) else { return false };
+    // A directory may become one like `/tmp`.
+    let sticky = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock"].contains(&from);
+    let alike = |path: &&str| path.ends_with('/') || path.contains("tmp") || !path.contains('.');
+    let open = |path: &str| OPEN.iter().any(|device| path.strip_prefix('/') == Some(device));
+    sticky && !paths.iter().all(alike) || open(from) && !paths.iter().all(|path| open(path))
+}
+
 fn chmod(args: &[Word]) -> bool {
+    if borrowed(args) {
+        return true;
+    }
     let Some(Chmod { mode, paths, recursive }) = Chmod::read(args) else { return false };
     // Access lists of macOS: `chmod +a "everyone allow write" file`.
     if mode.text.starts_with(['+', '=']) && mode.text[1..].starts_with('a') {

@@ -280,6 +280,37 @@ pub(super) fn single_dash(words: &[Word], options: &str) -> Vec<Word> {
     found
 }
 
+/// Returns the text of `env -S` as a shell reads it: an escape may stand for what is between words, and other
+/// characters have no meaning there.
+fn spaced(text: &str) -> String {
+    if !text.contains('\\') {
+        return text.to_owned();
+    }
+    let mut spaced = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    let (mut single, mut double) = (false, false);
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' if !double => single = !single,
+            '"' if !single => double = !double,
+            '\\' if !single => {
+                match chars.next() {
+                    Some('c') if !double => break,
+                    Some('_') => spaced.push(' '),
+                    Some('t') => spaced.push('\t'),
+                    Some('n' | 'v' | 'f' | 'r') => spaced.push(' '),
+                    Some('#') => spaced.push_str(if double { "#" } else { "\\#" }),
+                    other => spaced.extend(['\\'].into_iter().chain(other)),
+                }
+                continue;
+            }
+            _ => {}
+        }
+        spaced.push(c);
+    }
+    spaced
+}
+
 /// Reads `env -S 'command line'`, in any of its spellings.
 pub(super) fn split_string(words: &[Word]) -> Option<Unwrapped> {
     let mut skip = false;
@@ -302,7 +333,7 @@ pub(super) fn split_string(words: &[Word]) -> Option<Unwrapped> {
         if let Some(value) = value {
             let attached = word.tail(text.len() - value.len());
             let apart = value.is_empty() && attached.marks.is_empty();
-            let mut line = vec![if apart { words.get(at + 1)?.clone() } else { attached }.to_code()];
+            let mut line = vec![spaced(&if apart { words.get(at + 1)?.clone() } else { attached }.to_code())];
             let rest = words.iter().skip(at + 1 + usize::from(apart));
             line.extend(rest.map(Word::to_quoted));
             return Some(Unwrapped::new_shell(format!("env {}", line.join(" "))));
