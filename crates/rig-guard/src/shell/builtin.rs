@@ -9,6 +9,8 @@ use super::{Flow, Shell, Status, cond};
 
 /// The directories that `pushd` has kept.
 const STACK: &str = ":stack";
+/// What is there where `cd` goes as with `-P`.
+const PHYSICAL: &str = ":physical";
 /// How many places of `CDPATH` are tried.
 const MAX_PLACES: usize = 8;
 
@@ -52,13 +54,7 @@ impl Shell<'_> {
             "unset" => self.unset(args)?,
             "read" => self.read_line(args)?,
             "mapfile" | "readarray" => self.read_lines(args)?,
-            "getopts" => {
-                if let Some(name) = args.get(1).and_then(Word::known) {
-                    self.assign(name, Word::unknown(false))?;
-                    self.assign("OPTARG", Word::unknown(true))?;
-                }
-                Status::Unknown
-            }
+            "getopts" => self.next_option(args)?,
             "let" => {
                 let mut value = None;
                 for word in args {
@@ -141,14 +137,26 @@ impl Shell<'_> {
     }
 
     fn change_directory(&mut self, args: &[Word]) -> Flow<Status> {
-        let target = args.iter().find(|w| !matches!(w.text.as_str(), "-P" | "-L" | "-e" | "-@" | "--"));
+        let option =
+            |word: &&Word| word.text.len() > 1 && word.text[1..].bytes().all(|b| b"PLe@-".contains(&b));
+        let options: String = args
+            .iter()
+            .take_while(|word| word.text.starts_with('-') && option(word))
+            .map(|word| word.text.as_str())
+            .collect();
+        let target = args.iter().find(|word| !(word.text.starts_with('-') && option(word)));
+        let physical = match options.rfind(['P', 'L']) {
+            Some(at) => options[at..].starts_with('P'),
+            None => self.state.get(PHYSICAL).is_some(),
+        };
         let before = self.pick(DIRECTORY).unwrap_or(Item::Open);
         let directory = match target {
             None => self.scalar("HOME"),
             Some(word) if word.known() == Some("-") => self.scalar("OLDPWD"),
             Some(word) if word.known() == Some("") => before.clone(),
             Some(word) => {
-                let here = self.path(word).map_or(Item::Open, |path| Item::Text(Word::literal(path)));
+                let here = if physical { self.physical(word) } else { self.path(word) };
+                let here = here.map_or(Item::Open, |path| Item::Text(Word::literal(path)));
                 self.searched(word, here)?;
                 self.state.set("OLDPWD", before);
                 self.state.put("PWD", None);
@@ -238,11 +246,15 @@ impl Shell<'_> {
             if text.contains('a') {
                 self.allexport = on;
             }
+            if text.contains('P') {
+                self.go_physically(on);
+            }
             at += 1;
             if text.contains('o') {
                 match args.get(at).map(|option| option.text.as_str()) {
                     Some("nounset") => self.nounset = on,
                     Some("allexport") => self.allexport = on,
+                    Some("physical") => self.go_physically(on),
                     _ => {}
                 }
                 at += 1;
@@ -254,6 +266,15 @@ impl Shell<'_> {
             self.state.set(PARAMETERS, item);
         }
         Ok(Status::Success)
+    }
+
+    /// Says from where `cd` takes a `..` behind a link.
+    fn go_physically(&mut self, on: bool) {
+        if on {
+            self.state.set(PHYSICAL, Item::Unset);
+        } else {
+            self.state.put(PHYSICAL, None);
+        }
     }
 
     fn shift(&mut self, args: &[Word]) -> Status {

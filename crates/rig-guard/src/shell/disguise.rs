@@ -80,6 +80,27 @@ impl Shell<'_> {
         Some(path)
     }
 
+    /// Returns where a path leads when each `..` is taken from where the links before it lead, as `cd -P` does.
+    pub(super) fn physical(&mut self, path: &Word) -> Option<String> {
+        let known = path.known().filter(|path| !path.is_empty())?.to_owned();
+        let base = if known.starts_with('/') { String::new() } else { self.directory()? };
+        let mut led = String::new();
+        for part in base.split('/').chain(known.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => led.truncate(led.rfind('/').unwrap_or(0)),
+                part => {
+                    led = format!("{led}/{part}");
+                    led = self.led(&Word::literal(led))?;
+                    if led == "/" {
+                        led.clear();
+                    }
+                }
+            }
+        }
+        Some(if led.is_empty() { "/".to_owned() } else { led })
+    }
+
     /// Follows `cat FILE > COPY`.
     pub(super) fn written_copy(&mut self, words: &[Word], redirects: &[Redirection]) -> Flow {
         if let ([name, from], [only]) = (words, redirects)

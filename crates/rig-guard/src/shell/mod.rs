@@ -26,6 +26,7 @@ mod fields;
 mod filter;
 mod find;
 mod flow;
+mod getopts;
 mod glob;
 mod lookup;
 mod loops;

@@ -42,6 +42,9 @@ impl Shell<'_> {
             "printf" => printf(args),
             "find" => Some(found(words)),
             "pwd" => match self.scalar("PWD") {
+                Item::Text(word) if args.iter().any(|option| option.text.contains('P')) => {
+                    self.physical(&word).map(line)
+                }
                 Item::Text(mut word) => {
                     word.text.push('\n');
                     Some(word)

@@ -11,6 +11,7 @@ mod editors;
 mod git;
 mod interpret;
 mod items;
+mod macros;
 mod make;
 mod options;
 mod powershell;
@@ -123,6 +124,7 @@ impl Shell<'_> {
             "cmd" | "cmd.exe" => return powershell::batch(words, self.world.home()),
             "crontab" => return self.crontab(words, input),
             "at" | "batch" => return self.at(words, input),
+            "m4" | "gm4" => return self.m4(words, input),
             "make" | "gmake" => return self.make(words, input),
             "npm" | "yarn" | "pnpm" | "bun" | "node" | "npm-run-all" | "npm-run-all2" | "run-s" | "run-p" => {
                 if let Some(scripts) = self.package(name, words) {
