@@ -193,6 +193,11 @@ pub(crate) fn is_critical(program: &str, policy: &Policy) -> bool {
     rules.any(|rule| rule.programs.contains(&program) && policy.has(rule.pack))
 }
 
+/// Says whether a program is one that rules look at.
+pub(crate) fn know(program: &str) -> bool {
+    TABLE.programs.of(program).iter().any(|n| TABLE.rules[n].programs.contains(&program))
+}
+
 /// Returns the first rule that refuses a command, and what it found.
 pub fn judge(call: &Call<'_>, world: &dyn World) -> Option<(&'static Rule, Finding)> {
     judge_after(&before::Before::default(), call, world)

@@ -305,10 +305,11 @@ impl Shell<'_> {
             .find_map(|item| if let Item::Code(body) = item { Some(Rc::clone(body)) } else { None })
     }
 
-    /// Says whether a function of this name is there, whatever happened before.
+    /// Says whether a function stands in the place of a program that rules look at, whatever happened before.
     pub(super) fn replaced(&self, name: &Word) -> bool {
         let Some(name) = name.known().filter(|_| self.functions && !self.aliases) else { return false };
-        self.state.get(Function(name)).is_some_and(|slot| matches!(slot.items.as_slice(), [Item::Code(_)]))
+        let certain = |slot: &Rc<Slot>| matches!(slot.items.as_slice(), [Item::Code(_)]);
+        self.state.get(Function(name)).is_some_and(certain) && crate::rules::know(name)
     }
 
     /// Walks through the body of a function.
