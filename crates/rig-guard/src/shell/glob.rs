@@ -189,8 +189,9 @@ fn set(text: &str) -> Option<(usize, Option<Piece>)> {
                 let piece = Piece::Set(ranges, negated);
                 return Some((usize::from(negated) + at + 1, known.then_some(piece)));
             }
-            '[' if body[at + 1..].starts_with(':') => {
-                let len = body[at..].find(":]")?;
+            // A class that nothing ends is a bracket and what follows it.
+            '[' if body[at + 1..].starts_with(':') && body[at + 2..].contains(":]") => {
+                let len = body[at + 2..].find(":]")? + 2;
                 known &= class(&body[at + 2..at + len], &mut ranges);
                 while chars.next_if(|(n, _)| *n < at + len + 2).is_some() {}
             }
@@ -251,6 +252,9 @@ mod tests {
             ("[]x]", "]", Some(true)),
             ("[[:digit:]]", "7", Some(true)),
             ("[ab", "[ab", Some(true)),
+            ("[[:]", ":", Some(true)),
+            ("[[:]x", "a", Some(false)),
+            ("[[:ä", "[[:ä", Some(true)),
             ("@(a|b)", "a", Some(false)),
             ("?(a)", "a", None),
         ] {
