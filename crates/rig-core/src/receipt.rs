@@ -188,6 +188,22 @@ struct Line<'a> {
     verdict: Verdict,
 }
 
+/// Returns a call's id as a receipt has it.
+fn quoted(call: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+    if call.chars().all(plain) { format!("\"{call}\"") } else { Value::from(call).to_string() }
+}
+
+/// Returns the line of a text that a position is in.
+fn line_at(text: &str, at: usize) -> &str {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    text[start..].split('\n').next().unwrap_or_default()
+}
+
+fn parsed(line: &str) -> Option<Line<'_>> {
+    serde_json::from_str(line).ok()
+}
+
 impl Receipts {
     /// Names the receipts of a session below a state directory.
     #[must_use]
@@ -201,18 +217,11 @@ impl Receipts {
     /// When the file cannot be made or written; it is then marked as far as possible, so that the call is
     /// not taken for one that nobody judged.
     pub fn append(&self, call: &str, digest: &str, verdict: Verdict) -> io::Result<()> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-        let quoted;
-        let call = if call.chars().all(plain) {
-            call
-        } else {
-            quoted = Value::from(call).to_string();
-            &quoted[1..quoted.len() - 1]
-        };
+        let call = quoted(call);
         let verdict = if verdict == Verdict::Allow { "allow" } else { "deny" };
         let at = unix_seconds();
         let line =
-            format!("{{\"at\":{at},\"call\":\"{call}\",\"input\":\"{digest}\",\"verdict\":\"{verdict}\"}}\n");
+            format!("{{\"at\":{at},\"call\":{call},\"input\":\"{digest}\",\"verdict\":\"{verdict}\"}}\n");
         let mut file = match self.open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(dir) = self.path.parent() {
@@ -245,16 +254,12 @@ impl Receipts {
         let older = self.older();
         let texts =
             [&older, &self.path].map(|path| crate::files::read(path, 4 * ROTATE_AT).unwrap_or_default());
-        let parsed = texts.iter().flat_map(|text| text.split(|b| *b == b'\n'));
-        let (mut first, mut last) = (None, 0);
-        let mut found = Vec::new();
-        for line in parsed.filter_map(|line| serde_json::from_slice::<Line<'_>>(line).ok()) {
-            first.get_or_insert(line.at);
-            last = line.at;
-            if line.call == call {
-                found.push((line.verdict, line.input == digest));
-            }
-        }
+        let texts = texts.each_ref().map(|text| String::from_utf8_lossy(text));
+        // A long session has thousands of lines, of which one or two are about the call.
+        let key = format!("\"call\":{},", quoted(call));
+        let about = texts.iter().flat_map(|text| text.match_indices(&key).map(|(at, _)| line_at(text, at)));
+        let about = about.filter_map(parsed).filter(|line| line.call == call);
+        let found: Vec<_> = about.map(|line| (line.verdict, line.input == digest)).collect();
         if found.iter().any(|(verdict, _)| *verdict == Verdict::Deny) {
             return Proof::Refused;
         }
@@ -264,6 +269,9 @@ impl Receipts {
         if !found.is_empty() {
             return Proof::OtherInput;
         }
+        let mut times = texts.iter().flat_map(|text| text.split('\n')).filter_map(parsed).map(|line| line.at);
+        let first = times.next();
+        let last = times.next_back().or(first).unwrap_or(0);
         let rotated = older.exists() && began.is_none_or(|began| first.is_none_or(|first| first >= began));
         let written = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
         let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map(|at| at.as_secs());
